@@ -1,0 +1,226 @@
+"""Who may do what: users, tokens, rights, and the one function that decides.
+
+Every verb of the service layer asks `may` before it touches anything, and every route of the
+server declares the action and the kind of resource it asks about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """What a member of a study may do there. The site's administrators hold all of them."""
+
+    VIEW = "view"
+    """See the study, its cases' public names, and its slides' pixels."""
+    SCORE = "score"
+    """Answer the study's questions and draw annotations, under one's own name."""
+    RESULTS = "results"
+    """See everybody's answers and annotations."""
+    EDIT = "edit"
+    """Add, change and remove cases, slides, questions and labels."""
+    ADMIN = "admin"
+    """Decide who is a member; publish and delete the study."""
+    PRIVATE = "private"
+    """See what may tell who the patient is: private names, labels, macros, files."""
+    API = "api"
+    """Use the programming interfaces that stand beside the web pages."""
+
+
+RIGHT_SYNONYMS: Mapping[str, Right] = {"read": Right.VIEW, "write": Right.EDIT}
+"""PHAS's words for the same rights."""
+
+
+class Capability(StrEnum):
+    """What a token may be used for. Named after Slide Score's list, so that its door can use it."""
+
+    UPLOAD = "upload"
+    FOLDERS = "folders"
+    SCORES = "scores"
+    CONFIG = "config"
+    PIXELS = "pixels"
+    STUDIES = "studies"
+    REIMPORT = "reimport"
+    OWN_RESULTS = "own-results"
+    RESULTS = "results"
+    DOWNLOAD = "download"
+    DELETE = "delete"
+    PATHS = "paths"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person, or a program with a name. `email` is what they are called everywhere."""
+
+    id: int
+    email: str
+    name: str
+    is_admin: bool
+    created_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token. Its text is shown once and kept only as a hash.
+
+    Attributes
+    ----------
+    capabilities
+        What it may be used for; a token without any may nothing at all.
+    read_studies, modify_studies, folders
+        Names or ids it is limited to; empty is unlimited.
+    expires_on
+        `None` for a token that is good until it is revoked.
+    """
+
+    id: int
+    user_id: int
+    name: str
+    capabilities: frozenset[Capability]
+    read_studies: frozenset[str]
+    modify_studies: frozenset[str]
+    folders: frozenset[str]
+    created_on: datetime
+    expires_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever is asking: a user, by way of a token or not, and what they are a member of."""
+
+    user: User
+    rights: Mapping[int, frozenset[Right]] = field(default_factory=dict)
+    token: Token | None = None
+    door: str = "v1"
+    """Through which of the lab's interfaces they came; kept in the audit."""
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the lab, as noun-verb."""
+
+    LAB_VIEW = "lab-view"
+    """List one's own studies, see one's own account."""
+    LAB_ADMIN = "lab-admin"
+    """Users, everybody's tokens, the state of the machine."""
+    TOKEN_MANAGE = "token-manage"
+    """Make and revoke one's own tokens."""
+    STUDY_CREATE = "study-create"
+    STUDY_VIEW = "study-view"
+    STUDY_EDIT = "study-edit"
+    STUDY_ADMIN = "study-admin"
+    STUDY_DELETE = "study-delete"
+    SLIDE_VIEW = "slide-view"
+    """Pixels: tiles, regions, thumbnails."""
+    SLIDE_PRIVATE = "slide-private"
+    """Label, macro and whatever else may tell who the patient is."""
+    SLIDE_DOWNLOAD = "slide-download"
+    SLIDE_ADD = "slide-add"
+    SLIDE_DELETE = "slide-delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an action is about: a study (and by it its cases and slides), or the lab as a whole."""
+
+    study_id: int | None = None
+    study_name: str | None = None
+
+
+THE_LAB = Resource()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether somebody may, and why (not), as a sentence for them."""
+
+    allowed: bool
+    reason: str
+    visible: bool = True
+    """False when the asker may not even know that the resource exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What an action needs: a right in the study, a capability of the token."""
+
+    right: Right | None
+    capability: Capability | None
+    modifies: bool = False
+    site_admin: bool = False
+
+
+_RULES: Mapping[Action, _Rule] = {
+    Action.LAB_VIEW: _Rule(None, None),
+    Action.LAB_ADMIN: _Rule(None, None, modifies=True, site_admin=True),
+    Action.TOKEN_MANAGE: _Rule(None, None, modifies=True),
+    Action.STUDY_CREATE: _Rule(None, Capability.STUDIES, modifies=True, site_admin=True),
+    Action.STUDY_VIEW: _Rule(Right.VIEW, None),
+    Action.STUDY_EDIT: _Rule(Right.EDIT, Capability.CONFIG, modifies=True),
+    Action.STUDY_ADMIN: _Rule(Right.ADMIN, Capability.CONFIG, modifies=True),
+    Action.STUDY_DELETE: _Rule(Right.ADMIN, Capability.DELETE, modifies=True),
+    Action.SLIDE_VIEW: _Rule(Right.VIEW, Capability.PIXELS),
+    Action.SLIDE_PRIVATE: _Rule(Right.PRIVATE, Capability.PIXELS),
+    Action.SLIDE_DOWNLOAD: _Rule(Right.PRIVATE, Capability.DOWNLOAD),
+    Action.SLIDE_ADD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
+    Action.SLIDE_DELETE: _Rule(Right.EDIT, Capability.DELETE, modifies=True),
+}
+
+
+def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
+    """Decide whether `actor` may do `action` to `resource`.
+
+    A token narrows what its user may; it never widens it.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> reader = User(1, "reader@lab", "Reader", False, datetime.now(UTC))
+    >>> may(Actor(reader, {7: frozenset({Right.VIEW})}), Action.SLIDE_VIEW, Resource(7)).allowed
+    True
+    >>> may(Actor(reader), Action.SLIDE_VIEW, Resource(7)).visible
+    False
+    """
+    rule = _RULES[action]
+    by_token = _token_allows(actor.token, rule, resource)
+    if not by_token.allowed:
+        return by_token
+    if actor.user.is_admin:
+        return Decision(True, "Site administrators may do this everywhere.")
+    if rule.site_admin:
+        return Decision(False, "Only a site administrator may do this.")
+    if rule.right is None:
+        return Decision(True, "Everybody who is known may do this.")
+    held = actor.rights.get(resource.study_id, frozenset()) if resource.study_id else frozenset()
+    if not held:
+        return Decision(False, "You are not a member of this study.", visible=False)
+    if rule.right in held:
+        return Decision(True, f"You hold the right '{rule.right}' in this study.")
+    return Decision(
+        False,
+        f"This needs the right '{rule.right}' in the study; its administrators can grant it.",
+        visible=Right.VIEW in held,
+    )
+
+
+def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decision:
+    if token is None:
+        return Decision(True, "No token limits this.")
+    if not token.capabilities:
+        return Decision(False, "This token may not be used for anything.", visible=False)
+    names = {str(resource.study_id), resource.study_name}
+    if resource.study_id is not None:
+        if token.read_studies and not names & token.read_studies:
+            return Decision(False, "This token is limited to other studies.", visible=False)
+        if rule.modifies and token.modify_studies and not names & token.modify_studies:
+            return Decision(False, "This token may not modify this study.")
+    elif rule.modifies and (token.read_studies or token.modify_studies):
+        return Decision(False, "A token limited to certain studies may not do this.")
+    if rule.capability is not None and rule.capability not in token.capabilities:
+        return Decision(
+            False, f"This token lacks the capability '{rule.capability}'; make one that has it."
+        )
+    return Decision(True, "The token allows it.")

@@ -1,0 +1,107 @@
+"""Studies, cases and slides as the lab keeps them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from wsi_lab.errors import Invalid
+
+LONGEST_NAME = 200
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A set of slides that the same people look at for the same purpose.
+
+    Attributes
+    ----------
+    revision
+        Counts the changes; a change must name the revision it was made from.
+    published_on
+        When readers were let in, or `None` while the study is being set up.
+    """
+
+    id: int
+    name: str
+    description: str
+    created_on: datetime
+    published_on: datetime | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient's specimen in a study.
+
+    Attributes
+    ----------
+    name
+        The private name; shown only to those who may see private information.
+    public_name
+        What everybody else sees.
+    """
+
+    id: int
+    study_id: int
+    name: str
+    public_name: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """One whole-slide image in a study.
+
+    Attributes
+    ----------
+    source
+        Where the bytes are: an absolute path of the server. Never sent to anybody but
+        administrators.
+    mpp_x, mpp_y
+        Micrometres per level-0 pixel that somebody stated because the file does not say, or
+        says wrongly; `None` leaves it to the file.
+    block, section, stain
+        Where in the specimen the slide comes from and how it was stained, free text.
+    tags
+        Free words, sorted.
+    """
+
+    id: int
+    study_id: int
+    case_id: int | None
+    name: str
+    source: str
+    block: str
+    section: str
+    stain: str
+    tags: tuple[str, ...]
+    mpp_x: float | None
+    mpp_y: float | None
+    added_on: datetime
+    revision: int
+
+
+def checked_name(name: str, what: str) -> str:
+    """Return the name without blanks around it.
+
+    Raises
+    ------
+    Invalid
+        It is empty, longer than `LONGEST_NAME` characters, or holds control characters.
+
+    Examples
+    --------
+    >>> checked_name("  HTT pilot ", "study")
+    'HTT pilot'
+    """
+    name = name.strip()
+    if not name:
+        raise Invalid(f"A {what} needs a name.")
+    if len(name) > LONGEST_NAME:
+        raise Invalid(f"The name of a {what} may have at most {LONGEST_NAME} characters.")
+    if _CONTROL_CHARACTERS.search(name):
+        raise Invalid(f"The name of a {what} may not hold line breaks or control characters.")
+    return name
