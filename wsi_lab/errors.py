@@ -12,7 +12,8 @@
     ├── TooLarge              more was asked for or sent than one request may carry
     ├── SlideError
     │   ├── UnsupportedSlide  not a kind of slide that can be read
-    │   └── DamagedSlide      a kind that can be read, but this file is broken or hostile
+    │   ├── DamagedSlide      a kind that can be read, but this file is broken or hostile
+    │   └── SlideMissing      the file it was added from is gone or may not be opened
     ├── Busy                  too much is going on; ask again in a moment
     ├── SourceUnavailable     the place where the bytes live does not answer
     │   └── SourceTimeout     or answers too slowly
@@ -123,6 +124,12 @@ class DamagedSlide(SlideError):
     """The file is of a kind that can be read, but it is broken, or built to do harm."""
 
     code = "damaged_slide"
+
+
+class SlideMissing(SlideError):
+    """The file that the slide was added from is gone, or may not be opened."""
+
+    code = "slide_missing"
 
 
 class Busy(WsiLabError):

@@ -106,7 +106,7 @@ class Action(StrEnum):
     """List one's own studies, see one's own account."""
     LAB_ADMIN = "lab-admin"
     """Users, everybody's tokens, the state of the machine."""
-    TOKEN_MANAGE = "token-manage"
+    TOKEN_MANAGE = "token-manage"  # noqa: S105 (an action, not a secret)
     """Make and revoke one's own tokens."""
     STUDY_CREATE = "study-create"
     STUDY_VIEW = "study-view"
@@ -141,6 +141,14 @@ class Decision:
     reason: str
     visible: bool = True
     """False when the asker may not even know that the resource exists."""
+
+
+def _allowed(reason: str) -> Decision:
+    return Decision(allowed=True, reason=reason)
+
+
+def _refused(reason: str, *, visible: bool = True) -> Decision:
+    return Decision(allowed=False, reason=reason, visible=visible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +197,17 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
     if not by_token.allowed:
         return by_token
     if actor.user.is_admin:
-        return Decision(True, "Site administrators may do this everywhere.")
+        return _allowed("Site administrators may do this everywhere.")
     if rule.site_admin:
-        return Decision(False, "Only a site administrator may do this.")
+        return _refused("Only a site administrator may do this.")
     if rule.right is None:
-        return Decision(True, "Everybody who is known may do this.")
+        return _allowed("Everybody who is known may do this.")
     held = actor.rights.get(resource.study_id, frozenset()) if resource.study_id else frozenset()
     if not held:
-        return Decision(False, "You are not a member of this study.", visible=False)
+        return _refused("You are not a member of this study.", visible=False)
     if rule.right in held:
-        return Decision(True, f"You hold the right '{rule.right}' in this study.")
-    return Decision(
-        False,
+        return _allowed(f"You hold the right '{rule.right}' in this study.")
+    return _refused(
         f"This needs the right '{rule.right}' in the study; its administrators can grant it.",
         visible=Right.VIEW in held,
     )
@@ -208,19 +215,19 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
 
 def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decision:
     if token is None:
-        return Decision(True, "No token limits this.")
+        return _allowed("No token limits this.")
     if not token.capabilities:
-        return Decision(False, "This token may not be used for anything.", visible=False)
+        return _refused("This token may not be used for anything.", visible=False)
     names = {str(resource.study_id), resource.study_name}
     if resource.study_id is not None:
         if token.read_studies and not names & token.read_studies:
-            return Decision(False, "This token is limited to other studies.", visible=False)
+            return _refused("This token is limited to other studies.", visible=False)
         if rule.modifies and token.modify_studies and not names & token.modify_studies:
-            return Decision(False, "This token may not modify this study.")
+            return _refused("This token may not modify this study.")
     elif rule.modifies and (token.read_studies or token.modify_studies):
-        return Decision(False, "A token limited to certain studies may not do this.")
+        return _refused("A token limited to certain studies may not do this.")
     if rule.capability is not None and rule.capability not in token.capabilities:
-        return Decision(
-            False, f"This token lacks the capability '{rule.capability}'; make one that has it."
+        return _refused(
+            f"This token lacks the capability '{rule.capability}'; make one that has it."
         )
-    return Decision(True, "The token allows it.")
+    return _allowed("The token allows it.")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wsi_lab.errors import Invalid, OutOfRange
+from wsi_lab.errors import Invalid, OutOfRange, TooLarge
 
 FALLBACK_TILE_SIZE = 256
 SMALLEST_NATIVE_TILE = 128
@@ -273,7 +273,7 @@ class Region:
     downsample: float
 
 
-LARGEST_REGION_PIXELS = 100_000_000
+LARGEST_REGION_PIXELS = 40_000_000
 
 
 def region_at(
@@ -306,7 +306,9 @@ def region_at(
         Both `level` and `mpp` are given, a number is not finite, the size is empty, or `mpp` is
         asked of a slide whose scale nobody knows.
     OutOfRange
-        The level does not exist, or the result would be larger than `LARGEST_REGION_PIXELS`.
+        The level does not exist.
+    TooLarge
+        The result would have more than `LARGEST_REGION_PIXELS`.
     """
     width, height = size
     problems = []
@@ -321,7 +323,7 @@ def region_at(
     if problems:
         raise Invalid("This region cannot be read: " + "; ".join(problems) + ".", problems=problems)
     if width * height > LARGEST_REGION_PIXELS:
-        raise OutOfRange(
+        raise TooLarge(
             f"A region of {width} x {height} pixels is too large; "
             f"at most {LARGEST_REGION_PIXELS:,} pixels are read at once."
         )
@@ -334,6 +336,4 @@ def region_at(
                 "give a level, or set the slide's mpp first."
             )
         downsample = mpp / scale
-    return Region(
-        x=location[0], y=location[1], width=width, height=height, downsample=downsample
-    )
+    return Region(x=location[0], y=location[1], width=width, height=height, downsample=downsample)

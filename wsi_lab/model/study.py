@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from wsi_lab.errors import Invalid
+from wsi_lab.model.people import Right
+
+T = TypeVar("T")
 
 LONGEST_NAME = 200
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -39,14 +43,14 @@ class Case:
     Attributes
     ----------
     name
-        The private name; shown only to those who may see private information.
+        The private name; `None` for those who may not see private information.
     public_name
         What everybody else sees.
     """
 
     id: int
     study_id: int
-    name: str
+    name: str | None
     public_name: str
     revision: int
 
@@ -60,13 +64,15 @@ class Slide:
     source
         Where the bytes are: an absolute path of the server. Never sent to anybody but
         administrators.
-    mpp_x, mpp_y
-        Micrometres per level-0 pixel that somebody stated because the file does not say, or
-        says wrongly; `None` leaves it to the file.
     block, section, stain
         Where in the specimen the slide comes from and how it was stained, free text.
     tags
         Free words, sorted.
+    format, width, height, objective_power, file_mpp_x, file_mpp_y
+        What the file said when it was added; see `wsi_lab.model.slide.SlideProperties`.
+    stated_mpp_x, stated_mpp_y
+        Micrometres per level-0 pixel that somebody stated because the file does not say, or
+        says wrongly; `None` leaves it to the file.
     """
 
     id: int
@@ -78,10 +84,52 @@ class Slide:
     section: str
     stain: str
     tags: tuple[str, ...]
-    mpp_x: float | None
-    mpp_y: float | None
+    format: str
+    width: int
+    height: int
+    objective_power: float | None
+    file_mpp_x: float | None
+    file_mpp_y: float | None
+    stated_mpp_x: float | None
+    stated_mpp_y: float | None
     added_on: datetime
     revision: int
+
+    @property
+    def mpp_x(self) -> float | None:
+        """Micrometres per level-0 pixel from left to right: what was stated, else the file's."""
+        return self.stated_mpp_x if self.stated_mpp_x is not None else self.file_mpp_x
+
+    @property
+    def mpp_y(self) -> float | None:
+        """Micrometres per level-0 pixel from top to bottom: what was stated, else the file's."""
+        return self.stated_mpp_y if self.stated_mpp_y is not None else self.file_mpp_y
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user's rights in a study."""
+
+    study_id: int
+    user_id: int
+    email: str
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes
+    ----------
+    items
+        In the order of their ids.
+    next_cursor
+        Hand it in to get the following page; `None` on the last one. Opaque.
+    """
+
+    items: tuple[T, ...]
+    next_cursor: str | None
 
 
 def checked_name(name: str, what: str) -> str:

@@ -1,0 +1,1 @@
+"""Pixels out of slide files: no HTTP, no SQL, no rights."""
