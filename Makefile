@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint bench docs soak chromium clean
+.PHONY: install demo test lint bench bench-peers docs soak chromium clean
 
 install: $(VENV)/.installed
 
@@ -46,11 +46,17 @@ lint: $(VENV)/.installed-test node_modules/.installed
 	$(BIN)/lint-imports
 	npm run --silent lint
 
-bench: $(VENV)/.installed-test
+# wrk and the peers written in C come from the system; what is missing is left out of the run.
+bench-peers:
+	@{ command -v wrk && { command -v nginx || test -x /usr/sbin/nginx; } && test -x /usr/lib/iipimage-server/iipsrv.fcgi; } >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk nginx-light iipimage-server >/dev/null; } \
+	  || echo "wrk, nginx-light or iipimage-server could not be installed; what needs them is left out."
+
+bench: $(VENV)/.installed-test bench-peers
 	$(BIN)/python -m bench $(BENCH_FLAGS)
 
 docs: $(VENV)/.installed-test
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest --doctest-modules tests/test_docs.py tests/test_notebooks.py wsi_lab
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
