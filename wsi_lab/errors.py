@@ -50,6 +50,12 @@ class WsiLabError(Exception):
 
     code: ClassVar[str] = "error"
 
+    request: str | None = None
+    """What was asked of a lab when it answered so, for example ``"GET v1/slides/3"``.
+
+    Set by the Python client.
+    """
+
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message

@@ -6,10 +6,19 @@ server declares the action and the kind of resource it asks about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
+
+from wsi_lab.errors import Invalid
+
+T = TypeVar("T")
+
+LONGEST_EMAIL = 254
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
 
 
 class Right(StrEnum):
@@ -50,6 +59,76 @@ class Capability(StrEnum):
     DOWNLOAD = "download"
     DELETE = "delete"
     PATHS = "paths"
+
+
+ALL_CAPABILITIES = frozenset(Capability)
+
+
+def rights_of_words(words: Iterable[str]) -> frozenset[Right]:
+    """Return the rights that words name, PHAS's words included.
+
+    Raises
+    ------
+    Invalid
+        A word is not a right; ``problems`` names each.
+
+    Examples
+    --------
+    >>> sorted(rights_of_words(["Read", "score"]))
+    [<Right.SCORE: 'score'>, <Right.VIEW: 'view'>]
+    """
+    known = {right.value: right for right in Right} | dict(RIGHT_SYNONYMS)
+    return frozenset(_known_words(words, known, "right"))
+
+
+def capabilities_of_words(words: Iterable[str]) -> frozenset[Capability]:
+    """Return the capabilities that words name; ``all`` names every one.
+
+    Raises
+    ------
+    Invalid
+        A word is not a capability; ``problems`` names each.
+
+    Examples
+    --------
+    >>> sorted(capabilities_of_words(["pixels", "scores"]))
+    [<Capability.PIXELS: 'pixels'>, <Capability.SCORES: 'scores'>]
+    >>> capabilities_of_words(["all"]) == ALL_CAPABILITIES
+    True
+    """
+    words = list(words)
+    known = {capability.value: capability for capability in Capability}
+    found = _known_words([word for word in words if word != "all"], known, "capability")
+    return ALL_CAPABILITIES if "all" in words else frozenset(found)
+
+
+def _known_words(words: Iterable[str], known: Mapping[str, T], what: str) -> list[T]:
+    words = [word.strip().lower() for word in words]
+    problems = [f"'{word}' is not a {what}" for word in words if word not in known]
+    if problems:
+        raise Invalid(f"{'; '.join(problems)}. There are: {', '.join(known)}.", problems=problems)
+    return [known[word] for word in words]
+
+
+def checked_email(email: str) -> str:
+    """Return an e-mail address without blanks around it.
+
+    Only the shape ``somebody@somewhere`` is asked for: the lab sends no mail by itself.
+
+    Raises
+    ------
+    Invalid
+        It has another shape, or more than `LONGEST_EMAIL` characters.
+
+    Examples
+    --------
+    >>> checked_email(" reader@lab ")
+    'reader@lab'
+    """
+    email = email.strip()
+    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+        raise Invalid("An e-mail address has the form somebody@somewhere, without blanks.")
+    return email
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +192,8 @@ class Action(StrEnum):
     STUDY_EDIT = "study-edit"
     STUDY_ADMIN = "study-admin"
     STUDY_DELETE = "study-delete"
+    CASE_PRIVATE = "case-private"
+    """Private names of cases."""
     SLIDE_VIEW = "slide-view"
     """Pixels: tiles, regions, thumbnails."""
     SLIDE_PRIVATE = "slide-private"
@@ -120,6 +201,8 @@ class Action(StrEnum):
     SLIDE_DOWNLOAD = "slide-download"
     SLIDE_ADD = "slide-add"
     SLIDE_DELETE = "slide-delete"
+    SLIDE_PATH = "slide-path"
+    """Where on the server's disk a slide lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +242,26 @@ class _Rule:
     capability: Capability | None
     modifies: bool = False
     site_admin: bool = False
+    full_token: bool = False
+    """Only a token without any limit will do: this could make one."""
 
 
 _RULES: Mapping[Action, _Rule] = {
     Action.LAB_VIEW: _Rule(None, None),
-    Action.LAB_ADMIN: _Rule(None, None, modifies=True, site_admin=True),
-    Action.TOKEN_MANAGE: _Rule(None, None, modifies=True),
+    Action.LAB_ADMIN: _Rule(None, None, modifies=True, site_admin=True, full_token=True),
+    Action.TOKEN_MANAGE: _Rule(None, None, modifies=True, full_token=True),
     Action.STUDY_CREATE: _Rule(None, Capability.STUDIES, modifies=True, site_admin=True),
     Action.STUDY_VIEW: _Rule(Right.VIEW, None),
     Action.STUDY_EDIT: _Rule(Right.EDIT, Capability.CONFIG, modifies=True),
     Action.STUDY_ADMIN: _Rule(Right.ADMIN, Capability.CONFIG, modifies=True),
     Action.STUDY_DELETE: _Rule(Right.ADMIN, Capability.DELETE, modifies=True),
+    Action.CASE_PRIVATE: _Rule(Right.PRIVATE, None),
     Action.SLIDE_VIEW: _Rule(Right.VIEW, Capability.PIXELS),
     Action.SLIDE_PRIVATE: _Rule(Right.PRIVATE, Capability.PIXELS),
     Action.SLIDE_DOWNLOAD: _Rule(Right.PRIVATE, Capability.DOWNLOAD),
     Action.SLIDE_ADD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
     Action.SLIDE_DELETE: _Rule(Right.EDIT, Capability.DELETE, modifies=True),
+    Action.SLIDE_PATH: _Rule(None, Capability.PATHS, site_admin=True),
 }
 
 
@@ -218,6 +305,13 @@ def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decis
         return _allowed("No token limits this.")
     if not token.capabilities:
         return _refused("This token may not be used for anything.", visible=False)
+    if rule.full_token and (
+        token.capabilities != ALL_CAPABILITIES
+        or token.read_studies
+        or token.modify_studies
+        or token.folders
+    ):
+        return _refused("Only a token with all capabilities and without limits may do this.")
     names = {str(resource.study_id), resource.study_name}
     if resource.study_id is not None:
         if token.read_studies and not names & token.read_studies:

@@ -337,3 +337,18 @@ def region_at(
             )
         downsample = mpp / scale
     return Region(x=location[0], y=location[1], width=width, height=height, downsample=downsample)
+
+
+def checked_mpp(mpp: float | None) -> float | None:
+    """Return micrometres per pixel that somebody states, or `None` when nobody does.
+
+    Raises
+    ------
+    Invalid
+        No microscope makes pixels of that size.
+    """
+    if mpp is not None and plausible_mpp(mpp) is None:
+        raise Invalid(
+            f"mpp is micrometres per pixel: more than 0, at most {LARGEST_PLAUSIBLE_MPP:g}."
+        )
+    return mpp

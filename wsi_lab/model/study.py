@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -13,7 +14,10 @@ from wsi_lab.model.people import Right
 T = TypeVar("T")
 
 LONGEST_NAME = 200
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+LONGEST_DESCRIPTION = 20_000
+MOST_TAGS = 100
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,9 @@ class Slide:
     source
         Where the bytes are: an absolute path of the server. Never sent to anybody but
         administrators.
-    block, section, stain
-        Where in the specimen the slide comes from and how it was stained, free text.
+    block, section, number, stain
+        Where in the specimen the slide comes from (`number` counts the slides of a section)
+        and how it was stained, free text.
     tags
         Free words, sorted.
     format, width, height, objective_power, file_mpp_x, file_mpp_y
@@ -94,6 +99,7 @@ class Slide:
     stated_mpp_y: float | None
     added_on: datetime
     revision: int
+    number: str = ""
 
     @property
     def mpp_x(self) -> float | None:
@@ -153,3 +159,56 @@ def checked_name(name: str, what: str) -> str:
     if _CONTROL_CHARACTERS.search(name):
         raise Invalid(f"The name of a {what} may not hold line breaks or control characters.")
     return name
+
+
+def checked_text(text: str, what: str) -> str:
+    """Return a short free text, which may be empty, without blanks around it.
+
+    Raises
+    ------
+    Invalid
+        It is longer than `LONGEST_NAME` characters, or holds control characters.
+
+    Examples
+    --------
+    >>> checked_text(" H&E ", "stain")
+    'H&E'
+    """
+    text = text.strip()
+    return checked_name(text, what) if text else ""
+
+
+def checked_description(text: str, what: str) -> str:
+    """Return a long free text, which may hold line breaks.
+
+    Raises
+    ------
+    Invalid
+        It is longer than `LONGEST_DESCRIPTION` characters, or holds control characters.
+    """
+    if len(text) > LONGEST_DESCRIPTION:
+        raise Invalid(
+            f"The description of a {what} may have at most {LONGEST_DESCRIPTION:,} characters."
+        )
+    if _NOT_TEXT.search(text):
+        raise Invalid(f"The description of a {what} may not hold control characters.")
+    return text
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return tags sorted, each once, without empty ones.
+
+    Raises
+    ------
+    Invalid
+        There are more than `MOST_TAGS`, or one of them is not a name.
+
+    Examples
+    --------
+    >>> checked_tags(["tumour", " HE ", "", "HE"])
+    ('HE', 'tumour')
+    """
+    found = {checked_name(tag, "tag") for tag in tags if tag.strip()}
+    if len(found) > MOST_TAGS:
+        raise Invalid(f"A slide may have at most {MOST_TAGS} tags.")
+    return tuple(sorted(found))

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsi_lab.errors import Invalid
+from wsi_lab.model.people import (
+    ALL_CAPABILITIES,
+    THE_LAB,
+    Action,
+    Actor,
+    Capability,
+    Resource,
+    Right,
+    Token,
+    User,
+    capabilities_of_words,
+    checked_email,
+    may,
+    rights_of_words,
+)
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+STUDIES = {1: "one", 2: "two", 3: "1"}
+
+users = st.builds(User, st.just(1), st.just("a@lab"), st.just("a"), st.booleans(), st.just(NOW))
+rights = st.dictionaries(st.sampled_from(list(STUDIES)), st.frozensets(st.sampled_from(Right)))
+limits = st.frozensets(st.sampled_from(["1", "2", "3", "one", "two"]), max_size=3)
+capabilities = st.one_of(
+    st.just(ALL_CAPABILITIES), st.frozensets(st.sampled_from(Capability), max_size=12)
+)
+tokens = st.builds(
+    Token,
+    id=st.just(1),
+    user_id=st.just(1),
+    name=st.just("t"),
+    capabilities=capabilities,
+    read_studies=limits,
+    modify_studies=limits,
+    folders=st.frozensets(st.sampled_from(["in"])),
+    created_on=st.just(NOW),
+    expires_on=st.none(),
+)
+actors = st.builds(Actor, users, rights, st.one_of(st.none(), tokens))
+resources = st.sampled_from([THE_LAB, *(Resource(*study) for study in STUDIES.items())])
+
+
+def narrower_limit(draw: st.DrawFn, limit: frozenset[str]) -> frozenset[str]:
+    """Return a limit that leaves less: an empty one is none at all."""
+    if limit:
+        return draw(st.frozensets(st.sampled_from(sorted(limit)), min_size=1))
+    return draw(limits)
+
+
+@st.composite
+def an_actor_and_a_narrower_one(draw: st.DrawFn) -> tuple[Actor, Actor]:
+    wide = draw(actors)
+    token = wide.token or draw(st.one_of(st.none(), tokens))
+    if token is not None and wide.token is not None:
+        token = replace(
+            token,
+            capabilities=frozenset(c for c in token.capabilities if draw(st.booleans())),
+            read_studies=narrower_limit(draw, token.read_studies),
+            modify_studies=narrower_limit(draw, token.modify_studies),
+            folders=narrower_limit(draw, token.folders),
+        )
+    narrow = Actor(
+        replace(wide.user, is_admin=wide.user.is_admin and draw(st.booleans())),
+        {
+            study: frozenset(right for right in held if draw(st.booleans()))
+            for study, held in wide.rights.items()
+        },
+        token,
+    )
+    return wide, narrow
+
+
+@given(an_actor_and_a_narrower_one(), st.sampled_from(Action), resources)
+def test_restriction_never_widens(
+    pair: tuple[Actor, Actor], action: Action, resource: Resource
+) -> None:
+    wide, narrow = pair
+    if may(narrow, action, resource).allowed:
+        assert may(wide, action, resource).allowed
+
+
+@given(actors, st.sampled_from(Action), resources)
+def test_every_decision_has_a_reason_and_what_is_allowed_is_visible(
+    actor: Actor, action: Action, resource: Resource
+) -> None:
+    decision = may(actor, action, resource)
+    assert decision.reason.endswith(".") or decision.reason.endswith("it.")
+    assert decision.visible or not decision.allowed
+
+
+@given(tokens.map(lambda token: replace(token, capabilities=frozenset())), users)
+def test_token_without_capabilities_may_nothing(token: Token, user: User) -> None:
+    actor = Actor(user, {1: frozenset(Right)}, token)
+    assert not any(may(actor, action, Resource(1, "one")).allowed for action in Action)
+    assert not any(may(actor, action).allowed for action in Action)
+
+
+@given(users, tokens, st.sampled_from([Action.LAB_ADMIN, Action.TOKEN_MANAGE]))
+def test_only_a_token_without_any_limit_can_make_others(
+    user: User, token: Token, action: Action
+) -> None:
+    if may(Actor(user, {}, token), action).allowed:
+        assert token.capabilities == ALL_CAPABILITIES
+        assert not token.read_studies | token.modify_studies | token.folders
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_stranger_does_not_see_a_study_and_may_do_nothing_to_it(action: Action) -> None:
+    stranger = Actor(User(1, "a@lab", "a", is_admin=False, created_on=NOW), {2: frozenset(Right)})
+    decision = may(stranger, action, Resource(1, "one"))
+    if action not in {Action.LAB_VIEW, Action.TOKEN_MANAGE}:
+        assert not decision.allowed
+    if action.startswith(("slide", "case")) and action is not Action.SLIDE_PATH:
+        assert not decision.visible
+
+
+def test_limit_is_by_name_or_by_id() -> None:
+    admin = User(1, "a@lab", "a", is_admin=True, created_on=NOW)
+    token = Token(
+        id=1,
+        user_id=1,
+        name="t",
+        capabilities=ALL_CAPABILITIES,
+        read_studies=frozenset({"one", "2"}),
+        modify_studies=frozenset({"2"}),
+        folders=frozenset(),
+        created_on=NOW,
+        expires_on=None,
+    )
+    actor = Actor(admin, {}, token)
+    assert may(actor, Action.STUDY_VIEW, Resource(1, "one")).allowed
+    assert may(actor, Action.STUDY_VIEW, Resource(2, "two")).allowed
+    assert not may(actor, Action.STUDY_VIEW, Resource(3, "three")).visible
+    assert not may(actor, Action.STUDY_EDIT, Resource(1, "one")).allowed
+    assert may(actor, Action.STUDY_EDIT, Resource(1, "one")).visible
+    assert may(actor, Action.STUDY_EDIT, Resource(2, "two")).allowed
+    assert not may(actor, Action.STUDY_CREATE).allowed
+
+
+def test_words_of_rights_and_capabilities() -> None:
+    assert rights_of_words(["read", " WRITE ", Right.API]) == {Right.VIEW, Right.EDIT, Right.API}
+    assert rights_of_words([]) == frozenset()
+    assert capabilities_of_words(["all", "pixels"]) == ALL_CAPABILITIES
+    with pytest.raises(Invalid) as refused:
+        rights_of_words(["view", "fly", "sing"])
+    assert len(refused.value.problems) == 2
+    with pytest.raises(Invalid):
+        capabilities_of_words(["view"])
+
+
+@pytest.mark.parametrize("email", ["a" * 251 + "@lab", "a@@b", "a b@c", "a@b\nc", "a@b c", ""])
+def test_email_of_another_shape_is_refused(email: str) -> None:
+    with pytest.raises(Invalid):
+        checked_email(email)

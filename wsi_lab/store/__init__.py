@@ -1,0 +1,1 @@
+"""The lab's memory: one SQLite file, and the only code that speaks SQL."""
