@@ -1,0 +1,365 @@
+"""Small slides made for one test each: honest ones by tifffile, hostile ones byte by byte."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+import pytest
+import simplejpeg
+import tifffile
+
+from wsi_lab.errors import NotFound
+from wsi_lab.model.slide import Level, Region, SlideProperties
+from wsi_lab.slides import codecs
+from wsi_lab.slides.engine import EngineSettings, SlideEngine
+from wsi_lab.slides.preflight import Preflight, preflight
+from wsi_lab.slides.reader import EncodedImage, Pixels
+from wsi_lab.slides.readers.tiff import TiffReader
+from wsi_lab.slides.source import SlideFile
+from wsi_lab.slides.tiff_pages import read_index
+
+Entry = tuple[int, Any]
+"""Type code and values of a TIFF tag; a value ``("directory", 1)`` is that directory's offset."""
+
+_LETTERS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+
+
+def build_tiff(
+    directories: Sequence[Mapping[int, Entry]],
+    *,
+    following: Sequence[int] | None = None,
+    big: bool = False,
+    order: str = "<",
+    after: bytes = b"",
+) -> bytes:
+    """Return a TIFF file of exactly these directories, however little sense they make.
+
+    Parameters
+    ----------
+    following
+        For each directory, the number of the next one, -1 for none; the default is the list's
+        own order.
+    after
+        Bytes behind the last directory.
+    """
+    nexts = following or [*range(1, len(directories)), -1]
+    value, count = ("Q", "Q") if big else ("I", "H")
+    inline = 8 if big else 4
+    entry_size = 20 if big else 12
+
+    def resolved(values: Any) -> list[int]:
+        raw = list(values) if isinstance(values, (bytes, list, tuple)) else [values]
+        if raw[:1] == ["directory"]:
+            raw = [("directory", raw[1])]
+        return [starts[v[1]] if isinstance(v, tuple) else v for v in raw]
+
+    starts = [0] * len(directories)
+    content = bytearray()
+    for _ in range(2):  # The first round finds out where everything comes to lie.
+        content = bytearray(b"II" if order == "<" else b"MM")
+        content += struct.pack(order + ("HHH" if big else "H"), *((43, 8, 0) if big else (42,)))
+        content += struct.pack(order + value, starts[0] if starts[0] else 8 + 8 * big)
+        for number, entries in enumerate(directories):
+            starts[number] = len(content)
+            table = b""
+            values_at = (
+                len(content)
+                + struct.calcsize(order + count)
+                + entry_size * len(entries)
+                + struct.calcsize(order + value)
+            )
+            values = b""
+            for tag, (kind, given) in entries.items():
+                if isinstance(given, dict):  # A lying entry: count and offset as given.
+                    table += struct.pack(
+                        f"{order}HH{value}{value}", tag, kind, given["count"], given["offset"]
+                    )
+                    continue
+                numbers = resolved(given)
+                packed = struct.pack(f"{order}{len(numbers)}{_LETTERS[kind]}", *numbers)
+                table += struct.pack(f"{order}HH{value}", tag, kind, len(numbers))
+                if len(packed) <= inline:
+                    table += packed.ljust(inline, b"\0")
+                else:
+                    table += struct.pack(order + value, values_at + len(values))
+                    values += packed
+            next_number = nexts[number]
+            content += struct.pack(order + count, len(entries)) + table
+            content += struct.pack(order + value, starts[next_number] if next_number >= 0 else 0)
+            content += values
+    return bytes(content) + after
+
+
+def tiled_directory(**changes: Entry) -> dict[int, Entry]:
+    """Return a directory of 32 x 32 grey pixels in four 16 x 16 tiles, with some tags changed.
+
+    Changes are named ``tag_256=(4, 100)``; `None` leaves the tag out.
+    """
+    entries: dict[int, Entry] = {
+        256: (4, 32),
+        257: (4, 32),
+        258: (3, 8),
+        259: (3, 1),
+        262: (3, 1),
+        277: (3, 1),
+        322: (3, 16),
+        323: (3, 16),
+        324: (4, [8, 8, 8, 8]),
+        325: (4, [16, 16, 16, 16]),
+    }
+    for name, entry in changes.items():
+        entries.pop(int(name.removeprefix("tag_")), None)
+        if entry is not None:
+            entries[int(name.removeprefix("tag_"))] = entry
+    return dict(sorted(entries.items()))
+
+
+@pytest.fixture(scope="session")
+def raw_tiff() -> Callable[..., bytes]:
+    """`build_tiff`."""
+    return build_tiff
+
+
+@pytest.fixture(scope="session")
+def tiled() -> Callable[..., dict[int, Entry]]:
+    """`tiled_directory`."""
+    return tiled_directory
+
+
+@pytest.fixture
+def looked_at(tmp_path: Path) -> Callable[..., Preflight]:
+    """Gives what `preflight` finds in a file of these bytes."""
+
+    def look(content: bytes, name: str = "slide.tif") -> Preflight:
+        path = tmp_path / name
+        path.write_bytes(content)
+        with SlideFile(str(path)) as source:
+            return preflight(source)
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def tissue(demo_slide: Path) -> Pixels:
+    """960 x 720 pixels of stained tissue, ``(720, 960, 3)``."""
+    with openslide.OpenSlide(str(demo_slide)) as slide:
+        picture = slide.read_region((600, 900), 0, (960, 720)).convert("RGB")
+    return np.ascontiguousarray(np.asarray(picture))
+
+
+def split_jpeg(data: bytes) -> tuple[bytes, bytes]:
+    """Return the tables of a JPEG as a stream of their own, and the JPEG without them."""
+    tables, rest, at = b"\xff\xd8", b"\xff\xd8", 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        if data[at + 1] in {0xDB, 0xC4}:
+            tables += data[at:end]
+        elif not 0xE0 <= data[at + 1] <= 0xEF:
+            rest += data[at:end]
+        at = end
+    return tables + b"\xff\xd9", rest + data[at:]
+
+
+def jpeg_tiles(pixels: Pixels, side: int, quality: int, subsampling: str) -> list[bytes]:
+    """Return whole JPEG files of all tiles; edge tiles repeat the last pixels, as scanners do."""
+    rows, columns = pixels.shape[:2]
+    padded = np.pad(pixels, ((0, -rows % side), (0, -columns % side), (0, 0)), mode="edge")
+    return [
+        simplejpeg.encode_jpeg(
+            np.ascontiguousarray(padded[y : y + side, x : x + side]), quality, "RGB", subsampling
+        )
+        for y in range(0, padded.shape[0], side)
+        for x in range(0, padded.shape[1], side)
+    ]
+
+
+def write_pyramid(
+    path: Path,
+    pixels: Pixels,
+    *,
+    levels: int = 3,
+    step: int = 2,
+    side: int = 128,
+    tables: bool = True,
+    subsampling: str = "420",
+    change: Callable[[int, int, bytes], bytes] | None = None,
+    **options: Any,
+) -> Path:
+    """Write a JPEG pyramid the way scanners do, with shared tables and abbreviated tiles.
+
+    Parameters
+    ----------
+    change
+        Gets level, number and bytes of each stored tile, and gives what is stored instead.
+    """
+    factors = {"444": (1, 1), "422": (2, 1), "420": (2, 2)}[subsampling]
+    with tifffile.TiffWriter(path, bigtiff=options.pop("bigtiff", False)) as writer:
+        for level in range(levels):
+            scale = step**level
+            rows, columns = (s // scale for s in pixels.shape[:2])
+            cut = pixels[: rows * scale, : columns * scale]
+            small = cut.reshape(rows, scale, columns, scale, 3).mean((1, 3)).astype(np.uint8)
+            split = [split_jpeg(tile) for tile in jpeg_tiles(small, side, 85, subsampling)]
+            stored = [rest for _, rest in split]
+            if not tables:
+                stored = jpeg_tiles(small, side, 85, subsampling)
+            if change is not None:
+                stored = [change(level, n, tile) for n, tile in enumerate(stored)]
+            writer.write(
+                iter(stored),
+                shape=small.shape,
+                dtype="uint8",
+                tile=(side, side),
+                photometric="ycbcr",
+                subsampling=factors,
+                compression="jpeg",
+                jpegtables=split[0][0] if tables else None,
+                subfiletype=1 if level else 0,
+                metadata=None,
+                **options,
+            )
+    return path
+
+
+@pytest.fixture
+def pyramid(tmp_path: Path, tissue: Pixels) -> Callable[..., Path]:
+    """`write_pyramid` of the tissue into a new file."""
+    made = iter(range(1000))
+
+    def write(**options: Any) -> Path:
+        pixels = options.pop("pixels", tissue)
+        return write_pyramid(tmp_path / f"pyramid-{next(made)}.tif", pixels, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[SlideEngine]:
+    """An engine with two workers, shared by tests that leave it as it was."""
+    engine = SlideEngine(EngineSettings())
+    yield engine
+    engine.close()
+
+
+class FakeReader:
+    """A slide that a worker would have opened: every pixel tells where it lies."""
+
+    def __init__(self) -> None:
+        self.properties = SlideProperties(
+            format="Fake", levels=(Level(1000, 800, 256, 256, 1.0), Level(250, 200, 256, 256, 4.0))
+        )
+        self.regions: list[Region] = []
+        self.closed = 0
+
+    def stored_tile(self, *_place: int, wait: bool = True) -> EncodedImage | None:
+        del wait
+        return None
+
+    def read_region(self, region: Region) -> Pixels:
+        self.regions.append(region)
+        x = (region.x + np.arange(region.width) * region.downsample) / 8
+        y = (region.y + np.arange(region.height) * region.downsample) / 8
+        red, green = np.meshgrid(x, y)
+        return np.stack([red, green, 0 * red], axis=2).clip(0, 255).astype(np.uint8)
+
+    def read_associated(self, name: str) -> Pixels:
+        raise NotFound(f"no {name}")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class FakeWorkers:
+    """Workers that count, and start no process."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.reader = FakeReader()
+        self.closed = False
+
+    def open(self, path: str) -> FakeReader:
+        self.opened.append(path)
+        return self.reader
+
+    def decode_tile(self, data: bytes, **facts: int) -> Pixels:
+        raise AssertionError(f"{len(data)} bytes were to be decoded in a worker: {facts}")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def workers() -> FakeWorkers:
+    return FakeWorkers()
+
+
+@pytest.fixture
+def alone(workers: FakeWorkers) -> Iterator[SlideEngine]:
+    """An engine of this test alone, whose workers are only pretended."""
+    engine = SlideEngine(EngineSettings(), workers=workers)
+    yield engine
+    engine.close()
+
+
+class InProcess:
+    """A decoder that does here what a worker would do."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, int]] = []
+
+    def decode_tile(self, data: bytes, **facts: Any) -> Pixels:
+        self.asked.append(facts)
+        return codecs.decode_tile(data, **facts)
+
+
+@pytest.fixture
+def in_process() -> InProcess:
+    """A decoder that needs no worker, and remembers what it was asked."""
+    return InProcess()
+
+
+class NoDecoder:
+    """A decoder for slides that need none: being asked is the failure."""
+
+    def decode_tile(self, data: bytes, **facts: int) -> Pixels:
+        raise AssertionError(f"{len(data)} bytes were to be decoded in a worker: {facts}")
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., TiffReader]]:
+    """Opens a file natively; what was opened is closed after the test."""
+    readers: list[TiffReader] = []
+
+    def open_it(path: Path | str, decoder: Any = None) -> TiffReader:
+        source = SlideFile(str(path))
+        structure = preflight(source).structure
+        assert structure is not None
+        readers.append(TiffReader(source, read_index(source, structure), decoder or NoDecoder()))
+        return readers[-1]
+
+    yield open_it
+    for reader in readers:
+        reader.close()
+
+
+def seen_by_openslide(
+    slide: openslide.OpenSlide, level: int, x: int, y: int, size: tuple[int, int]
+) -> Pixels:
+    """Return what OpenSlide shows from pixel ``(x, y)`` of a level on, over white."""
+    from PIL import Image
+
+    downsample = slide.level_downsamples[level]
+    picture = slide.read_region((round(x * downsample), round(y * downsample)), level, size)
+    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    return np.asarray(Image.alpha_composite(white, picture).convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def openslide_pixels() -> Callable[..., Pixels]:
+    """`seen_by_openslide`."""
+    return seen_by_openslide

@@ -1,0 +1,234 @@
+"""Where the bytes of a slide come from: an open local file that nobody can swap underneath."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from wsi_lab.errors import DamagedSlide, SlideMissing, SourceUnavailable, UnsupportedSlide
+
+Identity = tuple[int, int, int]
+"""``(size, mtime_ns, inode)``: differs as soon as the file is written to or replaced."""
+
+_AT_ONCE = getattr(os, "RWF_NOWAIT", 0)
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+# Opening a pipe waits for a writer; with this flag it does not, and the file type is checked.
+_OPEN_FLAGS |= getattr(os, "O_NONBLOCK", 0)
+
+
+class ByteSource(Protocol):
+    """Bytes that can be read by range: a local file now, an object in a bucket later."""
+
+    @property
+    def name(self) -> str:
+        """What the source is opened by. Never shown to anybody."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the bytes may have changed."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return exactly `size` bytes from `offset` on.
+
+        Raises
+        ------
+        DamagedSlide
+            The source ends before that.
+        """
+
+    def read_at_once(self, offset: int, size: int) -> bytes | None:
+        """Return the same bytes if that needs no waiting, else `None`."""
+
+    def unchanged(self) -> bool:
+        """Return whether `version` still tells the truth."""
+
+    def close(self) -> None:
+        """Give the source back."""
+
+
+class SlideFile:
+    r"""A regular local file, open for reading.
+
+    Safe to use from several threads. A read that is under way while another thread calls
+    `close` ends well: the descriptor lives until its last user is done.
+
+    Raises
+    ------
+    SlideMissing
+        There is no such file, or this process may not open it.
+    UnsupportedSlide
+        It is a folder, a pipe or a device.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(b"II*\0")
+    ...     file.flush()
+    ...     source = SlideFile(file.name)
+    >>> source.read(0, 2), source.size
+    (b'II', 4)
+    >>> source.close()
+    """
+
+    __slots__ = ("_descriptor", "_may_not_wait", "identity", "name", "size", "version")
+
+    def __init__(self, path: str) -> None:
+        found = _stat(path)
+        _require_regular(found)
+        try:
+            descriptor = _Descriptor(os.open(path, _OPEN_FLAGS))
+        except (OSError, ValueError) as error:
+            raise _missing(error) from None
+        opened = os.fstat(descriptor.number)
+        _require_regular(opened)
+        self.name = path
+        self.identity = _identity(opened)
+        self.size = opened.st_size
+        self.version = _version(self.identity)
+        self._descriptor: _Descriptor | None = descriptor
+        self._may_not_wait = bool(_AT_ONCE)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return exactly `size` bytes from `offset` on.
+
+        Raises
+        ------
+        DamagedSlide
+            The file ends before that.
+        SourceUnavailable
+            The disk or the network behind it fails.
+        """
+        descriptor = self._open_descriptor()
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise _cut_short()
+        try:
+            data = os.pread(descriptor.number, size, offset)
+            while len(data) < size:
+                more = os.pread(descriptor.number, size - len(data), offset + len(data))
+                if not more:
+                    raise _cut_short()
+                data += more
+        except OSError as error:
+            raise _unreadable(error) from None
+        return data
+
+    def read_at_once(self, offset: int, size: int) -> bytes | None:
+        """Return the same bytes if all of them are in the page cache, else `None`.
+
+        File systems that cannot tell (tmpfs, some network file systems) always give `None`.
+        """
+        if not self._may_not_wait or offset < 0 or offset + size > self.size:
+            return None
+        data = bytearray(size)
+        descriptor = self._open_descriptor()
+        try:
+            got = os.preadv(descriptor.number, [data], offset, _AT_ONCE)
+        except OSError as error:
+            if error.errno in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+                self._may_not_wait = False
+            return None
+        return bytes(data) if got == size else None
+
+    def unchanged(self) -> bool:
+        """Return whether nobody has written to the open file since it was opened."""
+        return _identity(os.fstat(self._open_descriptor().number)) == self.identity
+
+    def close(self) -> None:
+        """Give back the file as soon as reads that are under way have ended."""
+        self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _open_descriptor(self) -> _Descriptor:
+        # The local reference that the caller holds keeps the number from being closed, and so
+        # from being given to another file, while it is in use.
+        descriptor = self._descriptor
+        if descriptor is None:
+            raise ValueError("this slide file is closed")
+        return descriptor
+
+
+class _Descriptor:
+    """A file descriptor that is closed when its last user lets go of it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # `close` is bound here because the interpreter may have emptied `os` when it ends.
+        close(self.number)
+
+
+def current_identity(path: str) -> Identity:
+    """Return who the file at `path` is now, by one look at its directory entry.
+
+    Raises
+    ------
+    SlideMissing
+        There is no such file any more, or this process may not look at it.
+    """
+    return _identity(_stat(path))
+
+
+def current_version(path: str) -> str:
+    """Return the version that `SlideFile` would give to the file at `path` now.
+
+    Raises
+    ------
+    SlideMissing
+        There is no such file any more, or this process may not look at it.
+    """
+    return _version(current_identity(path))
+
+
+def _identity(found: os.stat_result) -> Identity:
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _version(identity: Identity) -> str:
+    return hashlib.blake2b(repr(identity).encode(), digest_size=9).hexdigest()
+
+
+def _stat(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)  # noqa: PTH116  Path.stat costs the hot path twice as much
+    except (OSError, ValueError) as error:
+        raise _missing(error) from None
+
+
+def _require_regular(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise UnsupportedSlide("This is a folder; name the slide file inside it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise UnsupportedSlide("This is a pipe or a device, not a slide file.")
+
+
+def _missing(error: OSError | ValueError) -> SlideMissing:
+    if isinstance(error, PermissionError):
+        return SlideMissing("The slide's file may not be opened; its access rights forbid it.")
+    return SlideMissing("The slide's file is not where it was; it was moved or removed.")
+
+
+def _cut_short() -> DamagedSlide:
+    return DamagedSlide("The slide's file ends too early; it was probably not copied completely.")
+
+
+def _unreadable(error: OSError) -> SlideMissing | SourceUnavailable:
+    if error.errno == errno.ESTALE:
+        return SlideMissing("The slide's file was replaced on its server; open it again.")
+    return SourceUnavailable("The disk that holds the slide does not answer properly.")

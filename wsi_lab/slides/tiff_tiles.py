@@ -1,0 +1,197 @@
+"""The stored pieces (tiles or strips) of one image of a TIFF file, as bytes and as pixels."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import simplejpeg
+
+from wsi_lab.errors import DamagedSlide
+from wsi_lab.slides import render
+from wsi_lab.slides.decoding import TileDecoder
+from wsi_lab.slides.jpeg_stream import TileSplicer, ends_whole
+from wsi_lab.slides.reader import Pixels
+from wsi_lab.slides.source import ByteSource
+from wsi_lab.slides.tiff_index import JPEG, NONE, TiffImage
+
+_SCALES = (8, 4, 2)
+"""What libjpeg can shrink by while decoding, which saves most of the work."""
+
+_LARGEST_KEPT_SCRATCH = 4 * 1024 * 1024
+_scratch = threading.local()
+
+
+class StoredTiles:
+    """Reads and decodes the pieces of one image. Safe to share between threads.
+
+    Parameters
+    ----------
+    source
+        The file.
+    image
+        One that `tiff_index.unreadable` has nothing against.
+    decoder
+        For everything that is not baseline JPEG.
+    """
+
+    __slots__ = ("_decoder", "_source", "_splicer", "image", "is_jpeg")
+
+    def __init__(self, source: ByteSource, image: TiffImage, decoder: TileDecoder) -> None:
+        self.image = image
+        self.is_jpeg = image.compression == JPEG
+        self._source = source
+        self._decoder = decoder
+        self._splicer = self._splicer_of(image.tile_height) if self.is_jpeg else None
+
+    def is_empty(self, piece: int) -> bool:
+        """Return whether the file left this piece out."""
+        return bool(self.image.counts.item(piece) == 0)
+
+    def is_inside(self, column: int, row: int) -> bool:
+        """Return whether no pixel of this piece lies beyond the edge of the image."""
+        image = self.image
+        return (column + 1) * image.tile_width <= image.width and (
+            row + 1
+        ) * image.tile_height <= image.height
+
+    def jpeg_file(self, piece: int, *, wait: bool) -> bytes | None:
+        """Return a piece as a JPEG file made of the bytes that are stored.
+
+        `None` if it is not stored as baseline JPEG or not stored at all, or if it would have to
+        be waited for, or decoded to see whether it is whole, and `wait` is false.
+
+        Raises
+        ------
+        DamagedSlide
+            It is not the whole tile it should be.
+        """
+        image = self.image
+        count = image.counts.item(piece)
+        if self._splicer is None or count == 0:
+            return None
+        offset = image.offsets.item(piece)
+        if wait:
+            return self._splicer.spliced(self._source.read(offset, count))
+        stored = self._source.read_at_once(offset, count)
+        if stored is None or not ends_whole(stored):
+            return None
+        return self._splicer.spliced(stored)
+
+    def shrink_for(self, scale: float) -> int:
+        """Return by how much to shrink while decoding when `scale` is wanted: 1, 2, 4 or 8."""
+        width, height = self.image.tile_width, self.image.tile_height
+        for factor in _SCALES:
+            # What is to be resampled afterwards must be at least twice as fine: means of means
+            # that do not line up are 5 of 255 off on H&E. Pieces must stay whole pixels large,
+            # so that they still fit together.
+            is_fine = abs(factor - scale) < 1e-3 or 2 * factor <= scale
+            if is_fine and width % factor == 0 and height % factor == 0:
+                return factor
+        return 1
+
+    def pixels(self, column: int, row: int, shrink: int = 1) -> Pixels:
+        """Return a piece as far as it lies on the image, smaller by a factor of `shrink_for`.
+
+        The answer is good until the same thread asks for another piece.
+
+        Raises
+        ------
+        DamagedSlide
+            It does not decode to a whole piece.
+        """
+        if shrink == 1 or self.is_inside(column, row):
+            return self._on_image(self.whole_pixels(column, row, shrink), column, row, shrink)
+        # What lies beyond the edge is whatever the scanner left there, and must not mix in.
+        piece = self._on_image(self.whole_pixels(column, row), column, row, 1)
+        return render.reduced(piece, shrink)
+
+    def whole_pixels(self, column: int, row: int, shrink: int = 1) -> Pixels:
+        """Return a piece as stored, with what lies beyond the edge of the image."""
+        image = self.image
+        piece = row * image.columns + column
+        rows, columns = self._stored_rows(row) // shrink, image.tile_width // shrink
+        if self.is_empty(piece):
+            return np.full((rows, columns, 3), render.WHITE, np.uint8)
+        stored = self._source.read(image.offsets.item(piece), image.counts.item(piece))
+        if self._splicer is not None:
+            spliced = self._splicer_for(row).spliced(stored)
+            if spliced is not None:
+                return _decode_jpeg(spliced, rows, columns, shrink)
+            stored = image.prefix + stored[2:]
+        elif image.compression == NONE and image.predictor <= 1:
+            return self._shrunk(self._uncompressed(stored, self._stored_rows(row)), shrink)
+        pixels = self._decoder.decode_tile(
+            stored,
+            compression=image.compression,
+            photometric=image.photometric,
+            predictor=image.predictor,
+            rows=self._stored_rows(row),
+            columns=image.tile_width,
+            samples=image.samples,
+        )
+        return self._shrunk(pixels, shrink)
+
+    def _on_image(self, piece: Pixels, column: int, row: int, shrink: int) -> Pixels:
+        image = self.image
+        width = (image.width - column * image.tile_width) // shrink
+        height = (image.height - row * image.tile_height) // shrink
+        return piece[:height, :width]
+
+    def _stored_rows(self, row: int) -> int:
+        """Return how many rows a piece is stored with: the last strip ends with the image."""
+        image = self.image
+        if image.is_tiled:
+            return image.tile_height
+        return min(image.tile_height, image.height - row * image.tile_height)
+
+    def _splicer_for(self, row: int) -> TileSplicer:
+        rows = self._stored_rows(row)
+        if self._splicer is None or rows != self.image.tile_height:
+            return self._splicer_of(rows)
+        return self._splicer
+
+    def _splicer_of(self, rows: int) -> TileSplicer:
+        image = self.image
+        return TileSplicer(image.prefix, rows=rows, columns=image.tile_width, samples=image.samples)
+
+    def _uncompressed(self, stored: bytes, rows: int) -> Pixels:
+        image = self.image
+        size = rows * image.tile_width * image.samples
+        if len(stored) < size:
+            raise DamagedSlide("A tile of this slide is cut short.")
+        pixels = np.frombuffer(stored, np.uint8, size).reshape(rows, image.tile_width, -1)
+        return np.repeat(pixels, 3, axis=2) if image.samples == 1 else pixels
+
+    @staticmethod
+    def _shrunk(pixels: Pixels, shrink: int) -> Pixels:
+        return pixels if shrink == 1 else render.reduced(pixels, shrink)
+
+
+def _decode_jpeg(data: bytes, rows: int, columns: int, shrink: int) -> Pixels:
+    """Return a JPEG file as pixels, in a buffer that the next call in this thread uses again."""
+    try:
+        pixels: Pixels = simplejpeg.decode_jpeg(
+            data,
+            "RGB",
+            min_height=rows,
+            min_width=columns,
+            min_factor=shrink,
+            buffer=_scratch_bytes(rows * columns * 3),
+        )
+    except ValueError as error:
+        raise DamagedSlide("A tile of this slide is broken or cut short.") from error
+    if pixels.shape != (rows, columns, 3):
+        raise DamagedSlide("A tile of this slide is not of the size that the file says.")
+    return pixels
+
+
+def _scratch_bytes(size: int) -> Pixels:
+    # Fresh memory for every tile costs as much as a fifth of its decoding.
+    kept: Pixels | None = getattr(_scratch, "memory", None)
+    if kept is not None and kept.size >= size:
+        return kept
+    memory = np.empty(size, np.uint8)
+    if size <= _LARGEST_KEPT_SCRATCH:
+        _scratch.memory = memory
+    return memory
