@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_study_is_made_filled_listed_and_removed(
+    run: Run, demo_slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = run("study", "create", "HTT 'pilot' ü", "--description", "d", "--json").json
+    assert (study["id"], study["name"], study["slide_count"]) == (1, "HTT 'pilot' ü", 0)
+    shutil.copy(demo_slide, tmp_path / "a b.svs")
+    monkeypatch.chdir(tmp_path)
+    (slide,) = run("study", "add-slides", "HTT 'pilot' ü", "a b.svs", "--json").json
+    assert (slide["name"], slide["width"], slide["mpp_x"]) == ("a b", 2220, 0.499)
+    assert slide["source"] == str(tmp_path / "a b.svs")
+    assert run("study", "list", "--json").json == [{**study, "slide_count": 1}]
+    assert run("study", "remove", "HTT 'pilot' ü", "--json").json == {"id": 1, "removed": True}
+    assert run("study", "list", "--json").json == []
+    assert (tmp_path / "a b.svs").exists()
+
+
+def test_study_is_removed_only_after_asking_where_somebody_can_answer(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("study", "create", "s")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    assert run("study", "remove", "s").code == 1
+    assert run("study", "remove", "s", "--yes").code == 0
+
+
+def test_adding_nothing_is_a_matter_of_usage(run: Run) -> None:
+    assert run("study", "add-slides", "s").code == 2
+
+
+def test_members_are_added_listed_and_removed(run: Run) -> None:
+    run("study", "create", "s")
+    run("user", "add", "r@lab")
+    member = run("member", "add", "s", "r@lab", "--rights", "read,score", "--json").json
+    assert (member["id"], member["email"]) == (2, "r@lab")
+    assert member["rights"] == ["score", "view"]
+    assert run("member", "list", "s", "--json").json == [member]
+    assert run("member", "remove", "s", "r@lab", "--json").json["removed"] is True
+    assert run("member", "list", "s").out == "(none)\n"
+
+
+@pytest.mark.parametrize("rights", ["fly", "", "view,fly"])
+def test_what_is_no_right_is_a_matter_of_usage(run: Run, rights: str) -> None:
+    assert run("member", "add", "s", "r@lab", "--rights", rights).code == 2

@@ -1,0 +1,113 @@
+"""What the README, the changelog and the packaging say is true."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wsi_lab
+
+
+@pytest.fixture(scope="module")
+def readme(repository: Path) -> str:
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(repository: Path) -> dict[str, Any]:
+    return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def _distribution(requirement: str) -> str:
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert name is not None
+    return name.group().lower().replace("_", "-")
+
+
+def test_python_of_the_readme_runs(
+    readme: str, demo_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSI_LAB_URL", demo_server.url)
+    monkeypatch.setenv("WSI_LAB_TOKEN", demo_server.token)
+    (snippet,) = _blocks(readme, "python")
+    names: dict[str, Any] = {}
+    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    assert names["pixels"].shape == (512, 512, 3)
+    assert list(names["table"]["name"]) == ["CMU-1-Small-Region"]
+
+
+def test_commands_of_the_readme_run(
+    readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (console,) = _blocks(readme, "console")
+    monkeypatch.setenv("WSI_LAB_HOME", str(tmp_path / "home"))
+    commands = [shlex.split(line[2:]) for line in console.splitlines() if line.startswith("$ ")]
+    assert len(commands) >= 5
+    for program, *arguments in commands:
+        assert program == "wsi-lab"
+        if arguments[0] == "serve":  # it would not end; tests of the server start it
+            continue
+        given = [str(demo_slide) if each == "slides/*.svs" else each for each in arguments]
+        done = subprocess.run(
+            [sys.executable, "-m", "wsi_lab", *given],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, (given, done.stderr)
+
+
+def test_every_dependency_has_its_reason_in_the_readme(
+    readme: str, project: dict[str, Any]
+) -> None:
+    table = readme.split("| library | why it is here |")[1].split("\n\n", maxsplit=1)[0]
+    first_cells = [row.split("|")[1] for row in table.splitlines() if row.count("|") >= 3]
+    told = set(re.findall(r"[a-z0-9][a-z0-9-]+", " ".join(first_cells)))
+    needed = {_distribution(each) for each in project["project"]["dependencies"]}
+    assert needed <= told, f"no reason is given for {sorted(needed - told)}"
+    assert told <= needed, f"reasons for what is not needed any more: {sorted(told - needed)}"
+
+
+def test_the_changelog_speaks_of_this_version(repository: Path) -> None:
+    newest = re.search(
+        r"^## \[([^\]]+)\]", (repository / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert newest is not None
+    assert newest.group(1) == wsi_lab.__version__
+
+
+def test_every_direct_dependency_is_pinned(repository: Path, project: dict[str, Any]) -> None:
+    pins = (repository / "constraints.txt").read_text(encoding="utf-8")
+    pinned = {_distribution(line) for line in pins.splitlines() if "==" in line}
+    direct = (
+        project["project"]["dependencies"] + project["project"]["optional-dependencies"]["test"]
+    )
+    needed = {_distribution(each) for each in direct}
+    assert needed <= pinned, f"constraints.txt lacks {sorted(needed - pinned)}"
+
+
+def test_pins_carry_no_addresses(repository: Path) -> None:
+    for name in ("constraints.txt", "package-lock.json", "pyproject.toml", "package.json"):
+        text = (repository / name).read_text(encoding="utf-8")
+        assert '"resolved"' not in text
+        assert "index-url" not in text
+        assert "https://" not in text, name
+
+
+def test_pictures_and_links_of_the_readme_exist(repository: Path, readme: str) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", readme)
+    assert targets
+    missing = [each for each in targets if not (repository / each).exists()]
+    assert not missing

@@ -1,0 +1,5 @@
+"""``python -m wsi_lab`` is the command ``wsi-lab``."""
+
+from wsi_lab.cli import main
+
+main()

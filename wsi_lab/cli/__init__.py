@@ -1,0 +1,74 @@
+"""The ``wsi-lab`` command: the lab's verbs for a terminal, and for scripts with ``--json``.
+
+Whoever may read the home folder is its owner; the command asks for no other credentials. It
+works on a home while a server runs on it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from wsi_lab.cli.people import token, user
+from wsi_lab.cli.running import demo, serve
+from wsi_lab.cli.studies import member, study
+from wsi_lab.cli.upkeep import backup, doctor, restore
+from wsi_lab.errors import WsiLabError
+
+__all__ = ["commands", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="wsi-lab", message="%(version)s")
+def commands() -> None:
+    """Whole-slide pathology: slides, studies and the people who look at them."""
+
+
+for command in (user, token, study, member, backup, restore, doctor, serve, demo):
+    commands.add_command(command)
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code.
+
+    Returns
+    -------
+    int
+        0 when it was done, 1 when it was not, 2 when the command line makes no sense. What went
+        wrong stands on standard error, in a sentence.
+    """
+    try:
+        return _code(commands.main(standalone_mode=False))
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _failed("Stopped; what was done before stays.")
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except WsiLabError as error:
+        for problem in getattr(error, "problems", ()):
+            click.echo(f"  {problem}", err=True)
+        return _failed(error.message)
+    except Exception as error:
+        if os.environ.get("WSI_LAB_DEBUG"):
+            raise
+        return _failed(
+            f"Something went wrong that should not ({type(error).__name__}: {error}). "
+            "Set WSI_LAB_DEBUG=1 to see where, and please report it."
+        )
+
+
+def _code(result: object) -> int:
+    return result if isinstance(result, int) else 0
+
+
+def _failed(sentence: str) -> int:
+    click.echo(f"Error: {sentence}", err=True)
+    return 1

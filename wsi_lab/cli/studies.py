@@ -1,0 +1,185 @@
+"""``wsi-lab study`` and ``wsi-lab member``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wsi_lab.cli.console import Console, lab_command
+from wsi_lab.cli.manifest import Entry, Manifest, entries_of, read_manifest
+from wsi_lab.cli.shapes import member_shape, slide_shape, study_shape
+from wsi_lab.errors import Invalid
+from wsi_lab.model.people import rights_of_words
+
+if TYPE_CHECKING:
+    from wsi_lab.model.people import Actor
+    from wsi_lab.model.study import Study
+    from wsi_lab.service.lab import Lab
+
+SLIDES = click.Path(path_type=Path)
+TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group()
+def study() -> None:
+    """Make studies and add slides to them."""
+
+
+@study.command("create")
+@click.argument("name")
+@click.option("--description", default="", help="What it is about.")
+@lab_command
+def create_study(console: Console, *, name: str, description: str) -> None:
+    """Make a study of that NAME."""
+    with console.lab() as (lab, owner):
+        made = lab.studies.create(owner, name, description)
+    console.show(study_shape(made, 0), f"Made study {made.id}, '{made.name}'.")
+
+
+@study.command("list")
+@lab_command
+def list_studies(console: Console) -> None:
+    """List all studies."""
+    with console.lab() as (lab, owner):
+        studies = _all_studies(lab, owner)
+        counts = lab.studies.slide_counts(owner, [one.id for one in studies])
+    shapes = [study_shape(one, counts[one.id]) for one in studies]
+    console.show_list(shapes, ["id", "name", "slide_count", "created_on"])
+
+
+@study.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@lab_command
+def remove_study(console: Console, *, name: str, yes: bool) -> None:
+    """Remove the study of that NAME; slide files stay where they are."""
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        count = lab.studies.slide_counts(owner, [found.id])[found.id]
+        if not yes and sys.stdin.isatty():
+            click.confirm(f"Remove '{found.name}' with {count} slides?", abort=True, err=True)
+        lab.studies.remove(owner, found.id, revision=found.revision)
+    console.show({"id": found.id, "removed": True}, f"Removed study {found.id}, '{found.name}'.")
+
+
+@study.command("add-slides")
+@click.argument("name")
+@click.argument("files", nargs=-1, type=SLIDES, metavar="[FILE]...")
+@click.option(
+    "--manifest",
+    type=TABLE,
+    help="A table (CSV) with the columns path, name, case, case_public, block, section, slide, "
+    "stain, tags (';' between them), mpp, mpp_x, mpp_y; only path is needed.",
+)
+@lab_command
+def add_slides(
+    console: Console, *, name: str, files: Sequence[Path], manifest: Path | None
+) -> None:
+    """Add slide FILEs to the study of that NAME: all of them, or none."""
+    if not files and manifest is None:
+        raise click.UsageError("Name at least one FILE, or a table with --manifest.")
+    table = Manifest() if manifest is None else read_manifest(manifest)
+    if table.unknown_columns:
+        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
+    entries = entries_of(table, files)
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        with console.progress(len(entries), "Opening slides") as progress:
+            try:
+                slides = lab.slides.add_many(
+                    owner, found.id, [entry.slide() for entry in entries], progress=progress
+                )
+            except Invalid as error:
+                raise _with_places(error, entries) from error
+        cases = lab.slides.case_names(owner, slides)
+    shapes = [slide_shape(one, cases.get(one.case_id or 0)) for one in slides]
+    lines = [f"Added slide {one.id}, '{one.name}'." for one in slides]
+    console.show(shapes, "\n".join(lines))
+
+
+@click.group()
+def member() -> None:
+    """Say who may do what in a study."""
+
+
+def _rights(_context: click.Context, _option: click.Parameter, text: str) -> list[str]:
+    words = text.replace(",", " ").replace(";", " ").split()
+    try:
+        rights = rights_of_words(words)
+    except Invalid as error:
+        raise click.BadParameter(error.message) from error
+    if not rights:
+        raise click.BadParameter("give at least one right")
+    return words
+
+
+@member.command("add")
+@click.argument("name", metavar="STUDY")
+@click.argument("email")
+@click.option(
+    "--rights",
+    required=True,
+    callback=_rights,
+    help="Words with commas between them: view score results edit admin private api, or PHAS's "
+    "read write. Every member may view.",
+)
+@lab_command
+def add_member(console: Console, *, name: str, email: str, rights: list[str]) -> None:
+    """Give the user with that EMAIL exactly these rights in the STUDY."""
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        made = lab.studies.set_member(owner, found.id, email, rights)
+    held = ", ".join(sorted(made.rights))
+    console.show(member_shape(made), f"{made.email} may {held} in '{found.name}'.")
+
+
+@member.command("list")
+@click.argument("name", metavar="STUDY")
+@lab_command
+def list_members(console: Console, *, name: str) -> None:
+    """List the members of the STUDY."""
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        members = lab.studies.members(owner, found.id)
+    console.show_list([member_shape(one) for one in members], ["id", "email", "rights"])
+
+
+@member.command("remove")
+@click.argument("name", metavar="STUDY")
+@click.argument("email")
+@lab_command
+def remove_member(console: Console, *, name: str, email: str) -> None:
+    """Take all rights in the STUDY from the user with that EMAIL."""
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        lab.studies.remove_member(owner, found.id, email)
+    console.show(
+        {"email": email, "study_id": found.id, "removed": True},
+        f"{email} is no longer a member of '{found.name}'.",
+    )
+
+
+def _all_studies(lab: Lab, owner: Actor) -> list[Study]:
+    studies: list[Study] = []
+    cursor: str | None = None
+    while True:
+        page = lab.studies.list(owner, limit=1000, cursor=cursor)
+        studies.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return studies
+
+
+def _with_places(error: Invalid, entries: Sequence[Entry]) -> Invalid:
+    """Say of each problem where the row stands that it is about."""
+    rows = error.details.get("rows", ())
+    places = [entries[row].place for row in rows]
+    problems = [f"{place}{problem}" for place, problem in zip(places, error.problems, strict=False)]
+    return Invalid(
+        f"{len(problems)} of {len(entries)} slides cannot be added, so none was.",
+        problems=problems,
+    )

@@ -1,0 +1,348 @@
+"""Users and tokens: who is asking, and who may be asked for."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from wsi_lab.errors import Invalid, NotAllowed, NotFound, NotIdentified
+from wsi_lab.model.people import (
+    Action,
+    Actor,
+    Capability,
+    Token,
+    User,
+    capabilities_of_words,
+    checked_email,
+)
+from wsi_lab.model.study import checked_name, checked_text
+from wsi_lab.service.clock import Clock
+from wsi_lab.service.transaction import (
+    Transaction,
+    Transactions,
+    current_actor,
+    has_expired,
+    is_id,
+)
+from wsi_lab.store import audit
+from wsi_lab.store import people as rows
+from wsi_lab.store.connection import Connection
+from wsi_lab.store.db import Database
+
+TOKEN_PREFIX = "wsi_"  # noqa: S105 (how all tokens begin, not one of them)
+MOST_KNOWN = 4096
+
+
+class _Known(NamedTuple):
+    """An actor, and the generation of the database they were read from."""
+
+    generation: int
+    actor: Actor
+
+
+class People:
+    """Users and their tokens."""
+
+    def __init__(self, database: Database, transactions: Transactions, clock: Clock) -> None:
+        self._database = database
+        self._transactions = transactions
+        self._clock = clock
+        self._known: dict[tuple[bytes | str, str], _Known] = {}
+        self._process_tokens: dict[bytes, int] = {}
+
+    def owner(self, door: str = "cli", *, name: str | None = None) -> Actor:
+        """Return whoever runs this process, as a site administrator; made on first use.
+
+        Parameters
+        ----------
+        name
+            What they are called, with or without ``@host``; the default is their login.
+        """
+        name = "_".join((name or _login()).split())
+        email = checked_email(name if "@" in name else f"{name}@localhost")
+
+        def read(connection: Connection) -> Actor | None:
+            user = rows.user_by_email(connection, email)
+            if user is None or not user.is_admin:
+                return None
+            return Actor(user, rows.rights_of_user(connection, user.id), None, door)
+
+        def make(connection: Connection) -> Actor:
+            return self._make_owner(connection, email, name, door)
+
+        def find() -> Actor:
+            found = self._database.read(read)
+            return self._database.write(make) if found is None else found
+
+        return self._remembered((email.casefold(), door), find)
+
+    def actor_for_token(self, text: str, *, door: str) -> Actor:
+        """Return who a bearer token stands for.
+
+        Raises
+        ------
+        NotIdentified
+            The token is unknown, expired or revoked; the three look the same.
+        """
+        sha256 = _sha256(text)
+        actor = self._remembered((sha256, door), lambda: self._find_actor(sha256, door))
+        if actor.token is not None and has_expired(actor.token, self._clock.now()):
+            raise _not_identified()
+        return actor
+
+    def process_token(self, actor: Actor, *, name: str) -> str:
+        """Return a bearer token that is good for `actor` while this process lives.
+
+        It is kept in memory only, so that no crash can leave it behind. Whoever asks must
+        themselves come without a token.
+
+        Parameters
+        ----------
+        name
+            What it is for; goes into the audit.
+        """
+        name = checked_name(name, "token")
+
+        def make(transaction: Transaction) -> None:
+            transaction.require(Action.TOKEN_MANAGE)
+            transaction.record("create", "process-token", actor.user.id, after={"name": name})
+
+        if actor.token is not None:
+            raise NotAllowed("A token cannot make another one of this kind.")
+        self._transactions.write(actor, make)
+        text = _new_text()
+        self._process_tokens[_sha256(text)] = actor.user.id
+        return text
+
+    def me(self, actor: Actor) -> User:
+        """Return the asker's own account."""
+
+        def read(transaction: Transaction) -> User:
+            transaction.require(Action.LAB_VIEW)
+            return transaction.actor.user
+
+        return self._transactions.read(actor, read)
+
+    def add(self, actor: Actor, email: str, *, name: str = "", is_admin: bool = False) -> User:
+        """Add a user. Site administrators only.
+
+        Raises
+        ------
+        Invalid
+            The e-mail or the name is not one.
+        Conflict
+            There is a user of that e-mail, whatever its case.
+        """
+        email = checked_email(email)
+        name = checked_text(name, "user") or email.partition("@")[0]
+
+        def add(transaction: Transaction) -> User:
+            transaction.require(Action.LAB_ADMIN)
+            user = rows.add_user(
+                transaction.connection, email, name, is_admin=is_admin, created_on=transaction.now
+            )
+            transaction.record("create", "user", user.id, after=user)
+            return user
+
+        return self._transactions.write(actor, add)
+
+    def create_token(
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        email: str | None = None,
+        capabilities: Iterable[Capability | str],
+        read_studies: Iterable[str] = (),
+        modify_studies: Iterable[str] = (),
+        folders: Iterable[str] = (),
+        expires_on: datetime | None = None,
+    ) -> tuple[Token, str]:
+        """Make a token and return it with its text, which nobody can get again.
+
+        Parameters
+        ----------
+        email
+            Whose token; the default is the asker's own. Others' are for site administrators.
+        capabilities
+            Words of `Capability`, or ``"all"``; none makes a token that may nothing.
+        read_studies, modify_studies, folders
+            Names or ids the token is limited to; empty is unlimited.
+        expires_on
+            With its time zone. A token that expires cannot make one that outlives it.
+
+        Raises
+        ------
+        Invalid
+            A word is not a capability, or the token would already be expired.
+        """
+        name = checked_name(name, "token")
+        allowed = capabilities_of_words(capabilities)
+        limits = [_limits(words) for words in (read_studies, modify_studies, folders)]
+        text = _new_text()
+
+        def create(transaction: Transaction) -> Token:
+            user = self._whose(transaction, email)
+            _check_expiry(transaction, expires_on)
+            token = rows.add_token(
+                transaction.connection,
+                user.id,
+                name,
+                _sha256(text),
+                capabilities=allowed,
+                read_studies=limits[0],
+                modify_studies=limits[1],
+                folders=limits[2],
+                created_on=transaction.now,
+                expires_on=expires_on,
+            )
+            transaction.record("create", "token", token.id, after=token)
+            return token
+
+        return self._transactions.write(actor, create), text
+
+    def list_tokens(
+        self, actor: Actor, *, email: str | None = None, everybody: bool = False
+    ) -> list[Token]:
+        """Return the tokens that are not revoked: the asker's own, somebody's, or everybody's.
+
+        Others' are for site administrators.
+        """
+
+        def read(transaction: Transaction) -> list[Token]:
+            if everybody:
+                transaction.require(Action.LAB_ADMIN)
+                return rows.tokens(transaction.connection)
+            return rows.tokens(transaction.connection, self._whose(transaction, email).id)
+
+        return self._transactions.read(actor, read)
+
+    def revoke_token(self, actor: Actor, token_id: int) -> None:
+        """End a token; the next request with it is refused, in every process.
+
+        Any token may end itself, whatever else it may.
+
+        Raises
+        ------
+        NotFound
+            There is no such token, or it is somebody else's.
+        """
+
+        def revoke(transaction: Transaction) -> None:
+            own = transaction.actor.token
+            token = rows.token(transaction.connection, token_id) if is_id(token_id) else None
+            ends_itself = own is not None and token is not None and own.id == token.id
+            if not ends_itself:
+                transaction.require(Action.TOKEN_MANAGE)
+            mine = token is not None and token.user_id == transaction.actor.user.id
+            if token is None or not (mine or transaction.may(Action.LAB_ADMIN)):
+                raise NotFound(f"There is no token {token_id}.")
+            rows.revoke_token(transaction.connection, token.id, transaction.now)
+            transaction.record("remove", "token", token.id, before=token)
+
+        self._transactions.write(actor, revoke)
+
+    def list(self, actor: Actor) -> list[User]:
+        """Return all users in the order of their ids. Site administrators only."""
+
+        def read(transaction: Transaction) -> list[User]:
+            transaction.require(Action.LAB_ADMIN)
+            return rows.users(transaction.connection)
+
+        return self._transactions.read(actor, read)
+
+    def _remembered(self, key: tuple[bytes | str, str], find: Callable[[], Actor]) -> Actor:
+        # Before reading: what is committed meanwhile must make this entry old.
+        generation = self._database.generation()
+        known = self._known.get(key)
+        if known is not None and known.generation == generation:
+            return known.actor
+        actor = find()
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = _Known(generation, actor)
+        return actor
+
+    def _find_actor(self, sha256: bytes, door: str) -> Actor:
+        def read(connection: Connection) -> Actor:
+            user_id, token_id = self._process_tokens.get(sha256), None
+            if user_id is None:
+                token = rows.token_by_sha256(connection, sha256)
+                if token is None:
+                    raise _not_identified()
+                user_id, token_id = token.user_id, token.id
+            return current_actor(connection, user_id, token_id, door, self._clock.now())
+
+        return self._database.read(read)
+
+    def _make_owner(self, connection: Connection, email: str, name: str, door: str) -> Actor:
+        now = self._clock.now()
+        before = rows.user_by_email(connection, email)
+        if before is None:
+            name = checked_name(name.partition("@")[0], "user")
+            user = rows.add_user(connection, email, name, is_admin=True, created_on=now)
+        else:
+            user = rows.make_admin(connection, before.id)
+        actor = Actor(user, rows.rights_of_user(connection, user.id), None, door)
+        audit.record(
+            connection,
+            actor,
+            "create" if before is None else "change",
+            "user",
+            user.id,
+            happened_on=now,
+            before=before,
+            after=user,
+        )
+        return actor
+
+    def _whose(self, transaction: Transaction, email: str | None) -> User:
+        own = transaction.actor.user
+        if email is None or email.strip().casefold() == own.email.casefold():
+            transaction.require(Action.TOKEN_MANAGE)
+            return own
+        transaction.require(Action.LAB_ADMIN)
+        user = rows.user_by_email(transaction.connection, email.strip())
+        if user is None:
+            raise NotFound(f"There is no user {email.strip()}; add them first.")
+        return user
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no table gives a name.
+        return "owner"
+
+
+def _new_text() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _not_identified() -> NotIdentified:
+    return NotIdentified("These credentials are not valid, or not any more.")
+
+
+def _limits(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(checked_name(word, "limit") for word in words if word.strip())
+
+
+def _check_expiry(transaction: Transaction, expires_on: datetime | None) -> None:
+    if expires_on is not None:
+        if expires_on.tzinfo is None:
+            raise Invalid("The time a token expires at needs its time zone, for example 'Z'.")
+        if expires_on <= transaction.now:
+            raise Invalid("The time a token expires at must lie in the future.")
+    own = transaction.actor.token
+    limit = None if own is None else own.expires_on
+    if limit is not None and (expires_on is None or expires_on > limit):
+        raise Invalid("A token that expires cannot make one that outlives it.")
