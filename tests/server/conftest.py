@@ -1,0 +1,221 @@
+"""A real lab with people of every kind, served over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from wsi_lab.model.people import Actor, Right
+from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.server.app import make_app, server_limits
+from wsi_lab.server.routes import V1_ROUTES
+from wsi_lab.server.routing import Route
+from wsi_lab.server.site import Site, site_of
+from wsi_lab.service.lab import Lab, LabSettings
+
+RIGHTS = {
+    "viewer": [Right.VIEW],
+    "editor": [Right.VIEW, Right.EDIT],
+    "study_admin": list(Right),
+}
+
+
+class Clock:
+    """Tells the time it is set to."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Served:
+    """A server in a thread of its own, with its own event loop."""
+
+    def __init__(self, site: Site, routes: Sequence[Route] = V1_ROUTES) -> None:
+        self.site = site
+        self.routes = routes
+        self.url = ""
+        self.loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    async def _run(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        server = HTTPServer(make_app(self.site, self.routes), **server_limits())
+        sockets = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(sockets)
+        self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        self._ready.set()
+        await self._stop.wait()
+        server.stop()
+        await server.close_all_connections()
+
+    def __enter__(self) -> Served:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+@contextlib.contextmanager
+def served(lab: Lab, routes: Sequence[Route] = V1_ROUTES) -> Iterator[Served]:
+    """Serve a lab that is open, and leave it open."""
+    site = site_of(lab)
+    try:
+        with Served(site, routes) as server:
+            yield server
+    finally:
+        site.rows.close()
+        site.pixels.close()
+
+
+@dataclass
+class World:
+    """A lab, its people and their tokens, and a study with a case and a slide."""
+
+    lab: Lab
+    owner: Actor
+    server: Served
+    clock: Clock
+    slide_file: Path
+    study: Study
+    case: Case
+    slide: Slide
+    tokens: dict[str, str | None] = field(default_factory=dict)
+    made: int = 0
+
+    def name(self) -> str:
+        """Return a name that nothing has."""
+        self.made += 1
+        return f"made {self.made}"
+
+    def new_study(self) -> Study:
+        """Return a new study with the usual members."""
+        study = self.lab.studies.create(self.owner, self.name())
+        for person, rights in RIGHTS.items():
+            self.lab.studies.set_member(self.owner, study.id, f"{person}@lab", rights)
+        return study
+
+    def new_case(self, study: Study | None = None) -> Case:
+        """Return a new case."""
+        return self.lab.cases.create(self.owner, (study or self.study).id, self.name())
+
+    def new_slide(self, study: Study | None = None) -> Slide:
+        """Return a new slide of the demo file."""
+        where = (study or self.study).id
+        return self.lab.slides.add(self.owner, where, self.slide_file, name=self.name())
+
+    def token(self, email: str, **limits: Any) -> str:
+        """Return the text of a new token."""
+        limits.setdefault("capabilities", ["all"])
+        made = self.lab.people.create_token(self.owner, name=self.name(), email=email, **limits)
+        return made[1]
+
+    def headers(self, person: str) -> dict[str, str]:
+        """Return the credentials of a kind of person."""
+        text = self.tokens[person]
+        return {} if text is None else {"Authorization": f"Bearer {text}"}
+
+
+def _tokens(world: World) -> dict[str, str | None]:
+    people, owner = world.lab.people, world.owner
+    for person in ("stranger", *RIGHTS):
+        people.add(owner, f"{person}@lab")
+    people.add(owner, "boss@lab", is_admin=True)
+    elsewhere = world.lab.studies.create(owner, "elsewhere")
+    revoked, revoked_text = people.create_token(
+        owner, name="revoked", email="boss@lab", capabilities=["all"]
+    )
+    people.revoke_token(owner, revoked.id)
+    expired = world.token("boss@lab", expires_on=world.clock() + timedelta(hours=1))
+    world.clock.ahead = timedelta(hours=2)
+    return {
+        "anonymous": None,
+        **{person: world.token(f"{person}@lab") for person in ("stranger", *RIGHTS)},
+        "site_admin": world.token("boss@lab"),
+        "expired": expired,
+        "revoked": revoked_text,
+        "powerless": world.token("boss@lab", capabilities=[]),
+        "elsewhere": world.token("boss@lab", read_studies=[str(elsewhere.id)]),
+    }
+
+
+@pytest.fixture(scope="session")
+def contract(repository: Path) -> dict[str, Any]:
+    """The OpenAPI file."""
+    text = (repository / "wsi_lab" / "server" / "openapi.yaml").read_text()
+    parsed: dict[str, Any] = yaml.safe_load(text)
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def schema(contract: dict[str, Any]) -> Any:
+    """Return a function that checks a value against a named schema of the contract."""
+
+    def check(name: str, value: Any) -> None:
+        whole = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
+        Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
+            value
+        )
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, demo_slide: Path) -> Iterator[World]:
+    """A populated lab over HTTP; tests change only what they made in it."""
+    clock = Clock()
+    home = tmp_path_factory.mktemp("lab") / "home"
+    settings = LabSettings(home, slide_roots=(demo_slide.parent,), workers=1)
+    with Lab.open(settings, clock=clock) as lab, served(lab) as server:
+        owner = lab.people.owner()
+        study = lab.studies.create(owner, "HTT pilot")
+        case = lab.cases.create(owner, study.id, "Jane Doe", "A-17")
+        slide = lab.slides.add(owner, study.id, demo_slide, case="Jane Doe")
+        world = World(lab, owner, server, clock, demo_slide, study, case, slide)
+        world.tokens = _tokens(world)
+        for person, rights in RIGHTS.items():
+            lab.studies.set_member(owner, study.id, f"{person}@lab", rights)
+        yield world
+
+
+@pytest.fixture
+def http(world: World) -> Iterator[httpx.Client]:
+    """A client that nobody has signed in to."""
+    with httpx.Client(base_url=world.server.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def boss(world: World) -> Iterator[httpx.Client]:
+    """A client of a site administrator."""
+    headers = world.headers("site_admin")
+    with httpx.Client(base_url=world.server.url, timeout=30, headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+def serve_routes(world: World) -> Callable[[Sequence[Route]], Any]:
+    """Return a function that serves the lab with other routes: ``with serve_routes(…):``."""
+    return lambda routes: served(world.lab, routes)

@@ -1,0 +1,221 @@
+"""Every method of every route, asked by every kind of person: all cells are stated here."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from wsi_lab.server.routes import V1_ROUTES
+from wsi_lab.server.routing import Kind
+
+PEOPLE = (
+    "anonymous",
+    "stranger",
+    "viewer",
+    "editor",
+    "study_admin",
+    "site_admin",
+    "expired",  # the other tokens are a site administrator's
+    "revoked",
+    "powerless",  # a token without capabilities
+    "elsewhere",  # a token limited to another study
+)
+
+OPEN = "200 200 200 200 200 200 200 200 200 200"
+KNOWN = "401 200 200 200 200 200 401 401 403 200"
+FULL_TOKEN = "401 200 200 200 200 200 401 401 403 403"
+FULL_TOKEN_MAKES = "401 201 201 201 201 201 401 401 403 403"
+BOSS_SEES = "401 403 403 403 403 200 401 401 403 403"
+BOSS_MAKES = "401 403 403 403 403 201 401 401 403 403"
+MEMBERS_SEE = "401 404 200 200 200 200 401 401 404 404"
+EDITORS_CHANGE = "401 404 403 200 200 200 401 401 404 404"
+EDITORS_MAKE = "401 404 403 201 201 201 401 401 404 404"
+EDITORS_REMOVE = "401 404 403 204 204 204 401 401 404 404"
+ADMINS_SEE = "401 404 403 403 200 200 401 401 404 404"
+ADMINS_REMOVE = "401 404 403 403 204 204 401 401 404 404"
+VIEWERS_OWN = "401 404 204 404 404 204 401 401 403 403"
+
+MATRIX = {
+    "GET v1/": OPEN,
+    "GET v1/openapi.yaml": OPEN,
+    "GET v1/me": KNOWN,
+    "GET v1/users": BOSS_SEES,
+    "POST v1/users": BOSS_MAKES,
+    "GET v1/tokens": FULL_TOKEN,
+    "POST v1/tokens": FULL_TOKEN_MAKES,
+    "DELETE v1/tokens/{token_id}": VIEWERS_OWN,
+    "GET v1/studies": KNOWN,
+    "POST v1/studies": BOSS_MAKES,
+    "GET v1/studies/{study_id}": MEMBERS_SEE,
+    "PATCH v1/studies/{study_id}": EDITORS_CHANGE,
+    "DELETE v1/studies/{study_id}": ADMINS_REMOVE,
+    "GET v1/studies/{study_id}/members": ADMINS_SEE,
+    "PUT v1/studies/{study_id}/members/{email}": ADMINS_SEE,
+    "DELETE v1/studies/{study_id}/members/{email}": ADMINS_REMOVE,
+    "GET v1/studies/{study_id}/cases": MEMBERS_SEE,
+    "POST v1/studies/{study_id}/cases": EDITORS_MAKE,
+    "GET v1/cases/{case_id}": MEMBERS_SEE,
+    "PATCH v1/cases/{case_id}": EDITORS_CHANGE,
+    "DELETE v1/cases/{case_id}": EDITORS_REMOVE,
+    "GET v1/studies/{study_id}/slides": MEMBERS_SEE,
+    "POST v1/studies/{study_id}/slides": EDITORS_MAKE,
+    "GET v1/slides/{slide_id}": MEMBERS_SEE,
+    "PATCH v1/slides/{slide_id}": EDITORS_CHANGE,
+    "DELETE v1/slides/{slide_id}": EDITORS_REMOVE,
+    "GET v1/slides/{slide_id}/properties": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/tiles/{z}/{x}/{y}.jpg": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/tiles/{z}": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/region": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/thumbnail": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/associated": ADMINS_SEE,
+    "GET v1/slides/{slide_id}/associated/{name}": ADMINS_SEE,
+    "GET v1/slides/{slide_id}/deepzoom.dzi": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": MEMBERS_SEE,
+}
+
+
+class Ask(NamedTuple):
+    """A request that would be answered well if whoever asks may."""
+
+    address: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    query: dict[str, Any] | None = None
+    body: dict[str, Any] | None = None
+    revision: int | None = None
+
+
+def _viewers_token(world: Any) -> Ask:
+    text = world.token("viewer@lab")
+    actor = world.lab.people.actor_for_token(text, door="v1")
+    return Ask({"token_id": actor.token.id})
+
+
+def _new_study(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
+    study = world.new_study()
+    return Ask({"study_id": study.id}, body=body, revision=study.revision)
+
+
+def _new_case(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
+    case = world.new_case()
+    return Ask({"case_id": case.id}, body=body, revision=case.revision)
+
+
+def _new_slide(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
+    slide = world.new_slide()
+    return Ask({"slide_id": slide.id}, body=body, revision=slide.revision)
+
+
+def _member(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
+    study = world.new_study()
+    return Ask({"study_id": study.id, "email": "viewer@lab"}, body=body)
+
+
+def _study(world: Any, **rest: Any) -> Ask:
+    return Ask({"study_id": world.study.id}, **rest)
+
+
+def _slide(world: Any, query: dict[str, Any] | None = None, **address: Any) -> Ask:
+    return Ask({"slide_id": world.slide.id, **address}, query)
+
+
+ASK: dict[str, Callable[[Any], Ask]] = {
+    "POST v1/users": lambda world: Ask(body={"email": f"{world.name().replace(' ', '')}@lab"}),
+    "POST v1/tokens": lambda world: Ask(body={"name": world.name(), "capabilities": ["all"]}),
+    "DELETE v1/tokens/{token_id}": _viewers_token,
+    "POST v1/studies": lambda world: Ask(body={"name": world.name()}),
+    "GET v1/studies/{study_id}": _study,
+    "PATCH v1/studies/{study_id}": lambda world: _new_study(world, body={"description": "x"}),
+    "DELETE v1/studies/{study_id}": _new_study,
+    "GET v1/studies/{study_id}/members": _study,
+    "PUT v1/studies/{study_id}/members/{email}": lambda world: _member(
+        world, body={"rights": ["view", "score"]}
+    ),
+    "DELETE v1/studies/{study_id}/members/{email}": _member,
+    "GET v1/studies/{study_id}/cases": _study,
+    "POST v1/studies/{study_id}/cases": lambda world: _study(world, body={"name": world.name()}),
+    "GET v1/cases/{case_id}": lambda world: Ask({"case_id": world.case.id}),
+    "PATCH v1/cases/{case_id}": lambda world: _new_case(world, body={"public_name": "B-1"}),
+    "DELETE v1/cases/{case_id}": _new_case,
+    "GET v1/studies/{study_id}/slides": _study,
+    "POST v1/studies/{study_id}/slides": lambda world: _study(
+        world, body={"path": str(world.slide_file), "name": world.name()}
+    ),
+    "GET v1/slides/{slide_id}": _slide,
+    "PATCH v1/slides/{slide_id}": lambda world: _new_slide(world, body={"stain": "H&E"}),
+    "DELETE v1/slides/{slide_id}": _new_slide,
+    "GET v1/slides/{slide_id}/properties": _slide,
+    "GET v1/slides/{slide_id}/tiles/{z}/{x}/{y}.jpg": lambda world: _slide(world, z=4, x=1, y=1),
+    "GET v1/slides/{slide_id}/tiles/{z}": lambda world: _slide(world, {"tiles": "1.1,2.1"}, z=4),
+    "GET v1/slides/{slide_id}/region": lambda world: _slide(
+        world, {"x": 10, "y": 10, "width": 20, "height": 20}
+    ),
+    "GET v1/slides/{slide_id}/thumbnail": _slide,
+    "GET v1/slides/{slide_id}/associated": _slide,
+    "GET v1/slides/{slide_id}/associated/{name}": lambda world: _slide(world, name="label"),
+    "GET v1/slides/{slide_id}/deepzoom.dzi": _slide,
+    "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": lambda world: _slide(
+        world, level=12, x=1, y=1
+    ),
+}
+
+ROUTES = {
+    f"{method} {route.path}": (route, need)
+    for route in V1_ROUTES
+    for method, need in route.needs.items()
+    if method != "HEAD"
+}
+
+
+def send(http: httpx.Client, key: str, ask: Ask, headers: dict[str, str]) -> httpx.Response:
+    method, path = key.split(" ")
+    if ask.revision is not None:
+        headers = {**headers, "If-Match": f'"r{ask.revision}"'}
+    return http.request(
+        method, "/" + path.format(**ask.address), params=ask.query, json=ask.body, headers=headers
+    )
+
+
+def test_every_method_of_every_route_has_its_row() -> None:
+    assert set(MATRIX) == set(ROUTES)
+
+
+@pytest.mark.parametrize("key", MATRIX)
+def test_answer_is_the_one_stated(world: Any, http: httpx.Client, schema: Any, key: str) -> None:
+    found = []
+    for person in PEOPLE:
+        ask = ASK.get(key, lambda _world: Ask())(world)
+        answer = send(http, key, ask, world.headers(person))
+        found.append(answer.status_code)
+        if answer.status_code >= 400:
+            schema("Problem", answer.json())
+            assert answer.json()["status"] == answer.status_code
+    assert " ".join(map(str, found)) == MATRIX[key]
+
+
+def _without(answer: httpx.Response, number: int) -> str:
+    return re.sub(rf"\b{number}\b", "ID", answer.text)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [key for key, (_, need) in ROUTES.items() if need.kind in {Kind.STUDY, Kind.CASE, Kind.SLIDE}],
+)
+def test_what_is_hidden_looks_like_what_is_not_there(
+    world: Any, http: httpx.Client, key: str
+) -> None:
+    ask = ASK[key](world)
+    what = next(iter(ask.address))
+    unknown = random.randrange(10**8, 10**9)
+    nothing = ask._replace(address={**ask.address, what: unknown})
+    hidden = send(http, key, ask, world.headers("stranger"))
+    missing = send(http, key, nothing, world.headers("stranger"))
+    assert hidden.status_code == missing.status_code == 404
+    # The id asked for is repeated to whoever asked; nothing else may differ.
+    assert _without(hidden, ask.address[what]) == _without(missing, unknown)
+    assert hidden.headers.keys() == missing.headers.keys()
+    for name in hidden.headers.keys() - {"date", "content-length"}:
+        assert hidden.headers[name] == missing.headers[name]

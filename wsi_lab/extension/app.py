@@ -1,0 +1,175 @@
+"""Settings as traits, the lab below Jupyter's base URL, and what kernels are told."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from tornado.routing import PathMatches, Rule
+from traitlets import Bool, Float, Int, List, Unicode, default
+
+from wsi_lab.errors import WsiLabError
+from wsi_lab.extension.handlers import dressed
+from wsi_lab.model.people import Actor
+from wsi_lab.server.routes import V1_ROUTES
+from wsi_lab.server.routing import LabRouter
+from wsi_lab.server.site import Site
+from wsi_lab.service.lab import Lab, LabSettings
+
+MOUNT = "wsi-lab/"
+REACHED_AT = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104 (compared with, not listened at)
+
+
+class WsiLab(ExtensionApp):
+    """Whole-slide pathology below ``{base_url}wsi-lab/`` of this Jupyter server."""
+
+    name = "wsi_lab"
+    load_other_extensions = True
+
+    home = Unicode(
+        help="""The lab's own folder: its database and settings. The default is WSI_LAB_HOME, or
+        the platform's folder for the data of applications.""",
+    ).tag(config=True)
+    owner = Unicode(
+        help="""What whoever is signed in to this Jupyter server is called in the lab, where they
+        are a site administrator. The default is the name of the Hub's user, or the login of
+        whoever runs the server.""",
+    ).tag(config=True)
+    slide_roots = List(
+        Unicode(),
+        default_value=None,
+        allow_none=True,
+        help="""Folders that slides may be added from. By default site administrators may add
+        files from anywhere, and nobody else may add any.""",
+    ).tag(config=True)
+    workers = Int(
+        2, min=1, max=64, help="""Processes that decode what cannot be handed out as stored."""
+    ).tag(config=True)
+    worker_memory_bytes = Int(
+        1 << 30,
+        min=128 << 20,
+        help="""Memory that one of them may use for one request, in bytes.""",
+    ).tag(config=True)
+    worker_seconds = Float(
+        30.0, min=1.0, help="""Time that one of them may use for one request, in seconds."""
+    ).tag(config=True)
+    tile_cache_bytes = Int(
+        64 << 20, min=0, help="""Memory that drawn tiles may take, in bytes."""
+    ).tag(config=True)
+    network_home = Bool(
+        False,  # noqa: FBT003 (how traits are made)
+        help="""Accept a home on a network file system, where the database can lose data.""",
+    ).tag(config=True)
+
+    site: Site | None = None
+    _told: dict[str, str]
+
+    @default("owner")
+    def _default_owner(self) -> str:
+        return os.environ.get("JUPYTERHUB_USER", "")
+
+    def lab_settings(self) -> LabSettings:
+        """Return the traits as the settings of a lab."""
+        home = Path(self.home).expanduser() if self.home else default_home()
+        roots = self.slide_roots
+        return LabSettings(
+            home=home,
+            slide_roots=None if roots is None else tuple(Path(r).expanduser() for r in roots),
+            workers=self.workers,
+            worker_memory_bytes=self.worker_memory_bytes,
+            worker_seconds=self.worker_seconds,
+            tile_cache_bytes=self.tile_cache_bytes,
+            network_home=self.network_home,
+        )
+
+    def initialize_handlers(self) -> None:
+        """Put the lab below the base URL. It is opened when the server has started."""
+        server = self._server()
+        self._told = {}
+        self.site = Site(
+            functools.partial(Lab.open, self.lab_settings()),
+            owner_name=self.owner or None,
+            opened=self._give_kernels_a_token,
+        )
+        mount = server.base_url + MOUNT
+        router = LabRouter(server.web_app, V1_ROUTES, self.site, mount=mount, dress=dressed)
+        # Before the rules of Jupyter and other extensions, hundreds of which would be tried for
+        # every tile. `add_handlers` knows no routers; the lab's own checks stand in for its.
+        server.web_app.default_router.rules.insert(
+            0, Rule(PathMatches(re.escape(mount) + ".*"), router)
+        )
+        _log_with(server.log, server.log_level)
+        atexit.register(self.site.close)
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Open the lab, now that the event loop runs and the port is known."""
+        if self.site is None:
+            return
+        self._tell_kernels("WSI_LAB_BASE_URL", serverapp.base_url)
+        if not serverapp.sock:
+            self._tell_kernels("WSI_LAB_URL", local_url(serverapp))
+        # A lab that cannot be opened has said so in the log, says so to everybody who asks, and
+        # is no reason for Jupyter not to run.
+        with contextlib.suppress(WsiLabError):
+            await self.site.ready()
+
+    async def stop_extension(self) -> None:
+        """Close the lab."""
+        if self.site is None:
+            return
+        for name, value in self._told.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        atexit.unregister(self.site.close)
+        await asyncio.get_running_loop().run_in_executor(None, self.site.close)
+        _log_with(logging.root, logging.NOTSET)
+
+    def _give_kernels_a_token(self, lab: Lab, owner: Actor) -> None:
+        self._tell_kernels("WSI_LAB_TOKEN", lab.people.process_token(owner, name="kernels"))
+
+    def _tell_kernels(self, name: str, value: str) -> None:
+        # They inherit the environment of the server that starts them.
+        self._told[name] = os.environ[name] = value
+
+    def _server(self) -> ServerApp:
+        server: Any = self.serverapp
+        if not isinstance(server, ServerApp):
+            raise TypeError("The lab is loaded by a Jupyter server, and there is none.")
+        return server
+
+
+def default_home() -> Path:
+    """Return the folder that a lab lives in when nobody says otherwise."""
+    stated = os.environ.get("WSI_LAB_HOME")
+    if stated:
+        return Path(stated).expanduser()
+    from platformdirs import user_data_path  # noqa: PLC0415 (only where nobody chose)
+
+    return user_data_path("wsi-lab", appauthor=False)
+
+
+def local_url(server: ServerApp) -> str:
+    """Return the address that the lab has for programs on the same machine."""
+    scheme = "https" if server.certfile else "http"
+    host = REACHED_AT.get(server.ip, server.ip)
+    if ":" in host:
+        host = "[::1]" if host == "::" else f"[{host}]"
+    return f"{scheme}://{host}:{server.port}{server.base_url}{MOUNT}"
+
+
+def _log_with(parent: logging.Logger, level: Any) -> None:
+    # Jupyter does the same with tornado's loggers: the root's have no handlers here. Its own
+    # logger takes everything and its handlers drop what is below the level, after the line has
+    # been made; a line for every tile must not be made.
+    logger = logging.getLogger("wsi_lab")
+    logger.parent = parent
+    logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""The lab over HTTP: one list of routes, one base handler, one table from error to status."""

@@ -1,0 +1,1 @@
+"""The handlers of the lab's own interface, `v1`, a file for each noun."""

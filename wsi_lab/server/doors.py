@@ -1,0 +1,106 @@
+"""A door: one of the interfaces the lab speaks, with its own credentials and words of failure.
+
+`V1` is the lab's own. A dialect is a further `Door` and its own handlers and routes; nothing
+else in this package knows which door a request came through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from wsi_lab.errors import Busy, Invalid, NotIdentified
+from wsi_lab.model.people import Actor
+from wsi_lab.server.failures import Failure
+from wsi_lab.server.identity import lab_token
+
+if TYPE_CHECKING:
+    from wsi_lab.server.base import Handler
+
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FailureAnswer:
+    """What goes over the wire when something was refused or failed."""
+
+    status: int
+    body: bytes
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Door:
+    """One interface of the lab.
+
+    Attributes
+    ----------
+    name
+        Kept in the audit with every change that comes through.
+    tree
+        The first segment of its addresses, by which an unknown address finds its door.
+    accepts_host
+        Whether whoever the host of the server (Jupyter) has identified may enter too.
+    """
+
+    name: ClassVar[str]
+    tree: ClassVar[str]
+    accepts_host: ClassVar[bool] = False
+
+    async def identify(self, handler: Handler) -> Actor | None:
+        """Return who asks by this door's own credentials, or `None` if there are none.
+
+        Raises
+        ------
+        NotIdentified
+            There are credentials, but they are wrong, expired or revoked.
+        """
+        raise NotImplementedError
+
+    def failure(self, handler: Handler, failure: Failure) -> FailureAnswer:
+        """Return a failure in the words of this door."""
+        raise NotImplementedError
+
+
+class V1(Door):
+    """The lab's own interface: bearer tokens, and problem details (RFC 9457)."""
+
+    name: ClassVar[str] = "v1"
+    tree: ClassVar[str] = "v1"
+    accepts_host: ClassVar[bool] = True
+
+    async def identify(self, handler: Handler) -> Actor | None:
+        """Return the actor of the token in the Authorization header."""
+        text = lab_token(handler.request.headers)
+        return None if text is None else await handler.site.actor_for_token(text, door=self.name)
+
+    def failure(self, handler: Handler, failure: Failure) -> FailureAnswer:  # noqa: ARG002 (dialects look at the request)
+        """Return problem details."""
+        error = failure.error
+        problem = {
+            **error.details,
+            "type": "about:blank",
+            "title": failure.status.phrase,
+            "status": failure.status.value,
+            "code": error.code,
+            "detail": error.message,
+        }
+        if isinstance(error, Invalid) and error.problems:
+            problem["problems"] = list(error.problems)
+        headers = {}
+        if isinstance(error, NotIdentified):
+            headers["WWW-Authenticate"] = 'Bearer realm="wsi-lab"'
+        if isinstance(error, Busy):
+            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return FailureAnswer(
+            failure.status.value,
+            msgspec.json.encode(problem, enc_hook=str),
+            "application/problem+json",
+            headers,
+        )
+
+
+V1_DOOR = V1()

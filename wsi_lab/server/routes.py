@@ -1,0 +1,97 @@
+"""Every address of the lab: its handler, and what each of its methods asks.
+
+Tests walk this list: a route without a cell in the matrix of who may what, or without an entry
+in `openapi.yaml`, fails.
+"""
+
+from __future__ import annotations
+
+from wsi_lab.model.people import Action
+from wsi_lab.server.api.cases import CaseHandler, CasesHandler
+from wsi_lab.server.api.lab import MeHandler, OpenApiHandler, RootHandler
+from wsi_lab.server.api.people import TokenHandler, TokensHandler, UsersHandler
+from wsi_lab.server.api.pixels import (
+    AssociatedHandler,
+    AssociatedNamesHandler,
+    BundleHandler,
+    DeepZoomHandler,
+    DeepZoomTileHandler,
+    MapTileHandler,
+    RegionHandler,
+    ThumbnailHandler,
+)
+from wsi_lab.server.api.slides import PropertiesHandler, SlideHandler, SlidesHandler
+from wsi_lab.server.api.studies import MemberHandler, MembersHandler, StudiesHandler, StudyHandler
+from wsi_lab.server.routing import OPEN, Kind, Need, Route
+
+_LOOK = Need(Action.LAB_VIEW)
+_RUN = Need(Action.LAB_ADMIN)
+_TOKENS = Need(Action.TOKEN_MANAGE)
+# Any token may end itself, so the door lets all of them through to the service.
+_END_TOKEN = Need(Action.TOKEN_MANAGE, Kind.TOKEN)
+_VIEW = Need(Action.STUDY_VIEW, Kind.STUDY)
+_EDIT = Need(Action.STUDY_EDIT, Kind.STUDY)
+_ADMIN = Need(Action.STUDY_ADMIN, Kind.STUDY)
+_VIEW_CASE = Need(Action.STUDY_VIEW, Kind.CASE)
+_EDIT_CASE = Need(Action.STUDY_EDIT, Kind.CASE)
+_VIEW_SLIDE = Need(Action.STUDY_VIEW, Kind.SLIDE)
+_EDIT_SLIDE = Need(Action.STUDY_EDIT, Kind.SLIDE)
+_PIXELS = Need(Action.SLIDE_VIEW, Kind.SLIDE)
+_PRIVATE = Need(Action.SLIDE_PRIVATE, Kind.SLIDE)
+
+V1_ROUTES: tuple[Route, ...] = (
+    # Tiles first: most requests are for one.
+    Route("v1/slides/{slide_id}/tiles/{z}/{x}/{y}.jpg", MapTileHandler, {"GET": _PIXELS}),
+    Route("v1/slides/{slide_id}/tiles/{z}", BundleHandler, {"GET": _PIXELS}),
+    Route(
+        "v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg",
+        DeepZoomTileHandler,
+        {"GET": _PIXELS},
+    ),
+    Route("v1/slides/{slide_id}/deepzoom.dzi", DeepZoomHandler, {"GET": _PIXELS}),
+    Route("v1/slides/{slide_id}/region", RegionHandler, {"GET": _PIXELS}),
+    Route("v1/slides/{slide_id}/thumbnail", ThumbnailHandler, {"GET": _PIXELS}),
+    Route("v1/slides/{slide_id}/associated", AssociatedNamesHandler, {"GET": _PRIVATE}),
+    Route("v1/slides/{slide_id}/associated/{name}", AssociatedHandler, {"GET": _PRIVATE}),
+    Route("v1/slides/{slide_id}/properties", PropertiesHandler, {"GET": _PIXELS}),
+    Route(
+        "v1/slides/{slide_id}",
+        SlideHandler,
+        {
+            "GET": _VIEW_SLIDE,
+            "PATCH": _EDIT_SLIDE,
+            "DELETE": Need(Action.SLIDE_DELETE, Kind.SLIDE),
+        },
+    ),
+    Route("v1/", RootHandler, {"GET": OPEN}),
+    Route("v1/openapi.yaml", OpenApiHandler, {"GET": OPEN}),
+    Route("v1/me", MeHandler, {"GET": _LOOK}),
+    Route("v1/users", UsersHandler, {"GET": _RUN, "POST": _RUN}),
+    Route("v1/tokens", TokensHandler, {"GET": _TOKENS, "POST": _TOKENS}),
+    Route("v1/tokens/{token_id}", TokenHandler, {"DELETE": _END_TOKEN}),
+    Route(
+        "v1/studies",
+        StudiesHandler,
+        {"GET": _LOOK, "POST": Need(Action.STUDY_CREATE)},
+    ),
+    Route(
+        "v1/studies/{study_id}",
+        StudyHandler,
+        {"GET": _VIEW, "PATCH": _EDIT, "DELETE": Need(Action.STUDY_DELETE, Kind.STUDY)},
+    ),
+    Route("v1/studies/{study_id}/members", MembersHandler, {"GET": _ADMIN}),
+    Route(
+        "v1/studies/{study_id}/members/{email}", MemberHandler, {"PUT": _ADMIN, "DELETE": _ADMIN}
+    ),
+    Route("v1/studies/{study_id}/cases", CasesHandler, {"GET": _VIEW, "POST": _EDIT}),
+    Route(
+        "v1/studies/{study_id}/slides",
+        SlidesHandler,
+        {"GET": _VIEW, "POST": Need(Action.SLIDE_ADD, Kind.STUDY)},
+    ),
+    Route(
+        "v1/cases/{case_id}",
+        CaseHandler,
+        {"GET": _VIEW_CASE, "PATCH": _EDIT_CASE, "DELETE": _EDIT_CASE},
+    ),
+)
