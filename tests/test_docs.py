@@ -40,6 +40,7 @@ def test_python_of_the_readme_runs(
 ) -> None:
     monkeypatch.setenv("WSI_LAB_URL", demo_server.url)
     monkeypatch.setenv("WSI_LAB_TOKEN", demo_server.token)
+    monkeypatch.setenv("WSI_LAB_BASE_URL", "/")
     (snippet,) = _blocks(readme, "python")
     names: dict[str, Any] = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)

@@ -66,7 +66,7 @@ def test_entry_names_the_token_that_was_used(
     assert (entries()[-1].token_id, entries()[-1].email) == (actor.token.id, "a@lab")
 
 
-def test_refused_changes_and_questions_leave_no_entry(  # noqa: PLR0917 (fixtures)
+def test_refused_changes_and_questions_leave_no_entry(
     lab: Lab,
     owner: Actor,
     study: Study,

@@ -122,7 +122,7 @@ def test_file_that_is_not_there_is_missing(lab: Lab, owner: Actor, study: Study)
 
 @pytest.mark.parametrize("kind", ["../", "link", "absolute", "nested link", "folder itself"])
 @pytest.mark.parametrize("exists", [True, False])
-def test_file_outside_the_slide_folders_is_refused_whether_it_exists_or_not(  # noqa: PLR0917 (fixtures)
+def test_file_outside_the_slide_folders_is_refused_whether_it_exists_or_not(
     lab: Lab,
     owner: Actor,
     study: Study,
@@ -184,7 +184,7 @@ def test_without_slide_folders_only_administrators_add_files(
         {"mpp_x": float("nan")},
     ],
 )
-def test_what_is_no_text_or_number_is_refused(  # noqa: PLR0917 (fixtures)
+def test_what_is_no_text_or_number_is_refused(
     lab: Lab, owner: Actor, study: Study, slide: Slide, slide_file: Path, wrong: dict
 ) -> None:
     with pytest.raises(Invalid):
@@ -208,7 +208,7 @@ def test_many_are_added_in_their_order(
     assert len({slide.case_id for slide in slides}) == 1
 
 
-def test_one_bad_row_keeps_all_others_out_and_every_bad_row_is_named(  # noqa: PLR0917 (fixtures)
+def test_one_bad_row_keeps_all_others_out_and_every_bad_row_is_named(
     lab: Lab,
     owner: Actor,
     study: Study,

@@ -90,7 +90,7 @@ def test_deepzoom_edge_tile_is_cropped(lab: Lab, reader: Actor, slide: Slide) ->
     assert (size(padded.data), size(cropped.data)) == ((240, 240), (60, 87))
 
 
-def test_etags_differ_as_bytes_do(  # noqa: PLR0917 (fixtures)
+def test_etags_differ_as_bytes_do(
     lab: Lab, owner: Actor, reader: Actor, slide: Slide, slide_file: Path, demo_slide: Path
 ) -> None:
     def etag(grid, *place: int) -> str:
@@ -142,7 +142,7 @@ def test_file_that_is_gone_is_missing(
     assert str(slide_file.parent) not in refused.value.message
 
 
-def test_link_in_the_place_of_a_file_is_not_followed(  # noqa: PLR0917 (fixtures)
+def test_link_in_the_place_of_a_file_is_not_followed(
     lab: Lab, reader: Actor, slide: Slide, slide_file: Path, tmp_path: Path, demo_slide: Path
 ) -> None:
     lab.tiles.tile(reader, slide.id, "map", FULL, 0, 0)
@@ -231,7 +231,7 @@ def test_label_is_shown_only_with_the_right(
             lab.tiles.associated(private, slide.id, name)
 
 
-def test_right_that_is_taken_ends_the_pixels_at_once(  # noqa: PLR0917 (fixtures)
+def test_right_that_is_taken_ends_the_pixels_at_once(
     lab: Lab, owner: Actor, study: Study, reader: Actor, slide: Slide, settings: LabSettings, clock
 ) -> None:
     lab.tiles.tile(reader, slide.id, "map", FULL, 0, 0)

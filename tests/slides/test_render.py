@@ -30,11 +30,11 @@ def test_jpeg_is_close(tissue: Pixels) -> None:
     assert np.abs(back(image.data, "JPEG").astype(int) - tissue).mean() < 3
 
 
-@pytest.mark.parametrize(("coarse", "subsampling"), [(False, "444"), (True, "422")])
-def test_colours_keep_their_resolution_unless_the_slide_lacks_it(
-    tissue: Pixels, coarse: bool, subsampling: str
+@pytest.mark.parametrize("subsampling", ["444", "422", "420"])
+def test_colours_have_the_resolution_that_is_asked_for(
+    tissue: Pixels, subsampling: render.Subsampling
 ) -> None:
-    image = render.jpeg(tissue, coarse_colour=coarse)
+    image = render.jpeg(tissue, subsampling=subsampling)
     assert simplejpeg.decode_jpeg_header(image.data)[3] == subsampling
 
 

@@ -131,7 +131,9 @@ class OpenSlide:
                 return self._checked(stored)
         return self._made(
             (grid, zoom, column, row),
-            lambda: self._jpeg(self._grid_tile(grid, plan, column, row)),
+            lambda: self._jpeg(
+                self._grid_tile(grid, plan, column, row), stored_resolution=plan.factor == 1
+            ),
         )
 
     def level_tile(
@@ -228,7 +230,7 @@ class OpenSlide:
         )
         return self._made(
             ("thumbnail", max_width, max_height),
-            lambda: self._jpeg(self._reader.read_region(region)),
+            lambda: self._jpeg(self._reader.read_region(region), stored_resolution=False),
         )
 
     def associated(self, name: str) -> EncodedImage:
@@ -302,8 +304,11 @@ class OpenSlide:
             )
         )
 
-    def _jpeg(self, pixels: Pixels) -> EncodedImage:
-        return render.jpeg(pixels, coarse_colour=self._coarse_colour)
+    def _jpeg(self, pixels: Pixels, *, stored_resolution: bool) -> EncodedImage:
+        if not self._coarse_colour:
+            return render.jpeg(pixels)
+        # Pictures between the stored resolutions are only ever looked at, and in passing.
+        return render.jpeg(pixels, subsampling="422" if stored_resolution else "420")
 
     def _made(
         self, what: tuple[Hashable, ...], render_it: Callable[[], EncodedImage]

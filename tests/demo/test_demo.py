@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wsi_lab.demo import SLIDE, STUDY, TOUR, prepare
+from wsi_lab.errors import HomeUnusable
+from wsi_lab.service.lab import Lab, LabSettings
+
+RUN = """
+import sys
+from pathlib import Path
+from wsi_lab.demo import run
+sys.exit(run(Path(sys.argv[1]), port=int(sys.argv[2]), open_browser=False))
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def tour_of(home: Path) -> Path:
+    return home / "notebooks" / TOUR
+
+
+def test_study_slide_and_tour_are_made_once(home):
+    prepare(home)
+    prepare(home)
+    with Lab.open(LabSettings(home=home)) as lab:
+        owner = lab.people.owner()
+        study = lab.studies.by_name(owner, STUDY)
+        (slide,) = lab.slides.list(owner, study.id).items
+    assert slide.name == SLIDE
+    assert Path(slide.source) == (home / "slides" / f"{SLIDE}.svs").resolve()
+    assert sorted(path.name for path in (home / "notebooks").iterdir()) == [".tour.json", TOUR]
+    assert sorted(path.name for path in (home / "slides").iterdir()) == [f"{SLIDE}.svs"]
+
+
+def test_changed_tour_is_never_overwritten(home):
+    prepare(home)
+    tour_of(home).write_text("mine")
+    prepare(home)
+    assert tour_of(home).read_text() == "mine"
+    assert not (home / "notebooks" / "tour-2.ipynb").exists()
+
+
+def test_newer_tour_stands_beside_a_changed_one(home):
+    prepare(home)
+    shipped = tour_of(home).read_bytes()
+    tour_of(home).write_text("mine")
+    (home / "notebooks" / ".tour.json").write_text(json.dumps({"given": "an older one"}))
+    prepare(home)
+    prepare(home)
+    assert tour_of(home).read_text() == "mine"
+    assert (home / "notebooks" / "tour-2.ipynb").read_bytes() == shipped
+    assert not (home / "notebooks" / "tour-3.ipynb").exists()
+
+
+def test_newer_tour_replaces_one_that_nobody_changed(home):
+    prepare(home)
+    shipped = tour_of(home).read_bytes()
+    tour_of(home).write_text("as it was given by an older version")
+    given = sha256(tour_of(home).read_bytes()).hexdigest()
+    note = home / "notebooks" / ".tour.json"
+    note.write_text(json.dumps({"given": given}))
+    prepare(home)
+    assert tour_of(home).read_bytes() == shipped
+    assert not (home / "notebooks" / "tour-2.ipynb").exists()
+
+
+def test_removed_tour_comes_back(home):
+    prepare(home)
+    tour_of(home).unlink()
+    prepare(home)
+    assert tour_of(home).exists()
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"given": 3', "null"])
+def test_broken_note_about_the_tour_does_no_harm(home, note):
+    prepare(home)
+    tour_of(home).write_text("mine")
+    (home / "notebooks" / ".tour.json").write_text(note)
+    prepare(home)
+    assert tour_of(home).read_text() == "mine"
+
+
+def test_home_that_is_a_file_is_refused(home):
+    home.write_text("in the way")
+    with pytest.raises(HomeUnusable):
+        prepare(home)
+
+
+def asked_until_ready(url: str, token: str) -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
+    until = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != 503 or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_prints_where_it_is_and_ends_when_told(home, tmp_path, number):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    private = {
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(home), str(port)],
+        env=os.environ | private,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        url = re.search(r"http://\S+", line).group()
+        assert f":{port}/lab/tree/{TOUR}?token=" in url
+        address, token = url.split("?token=")
+        studies = address.replace(f"lab/tree/{TOUR}", "wsi-lab/v1/studies")
+        answer = asked_until_ready(studies, token)
+        assert [each["name"] for each in answer["items"]] == [STUDY]
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    finally:
+        # Told first, so that it ends the JupyterLab it has started.
+        process.terminate()
+        process.communicate(timeout=20)
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from importlib.resources import files
+
+import pytest
+
+from wsi_lab.widgets.companion import Companion, joined
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("no Node.js on this machine")
+    return found
+
+
+def test_parts_are_one_module_that_imports_nothing():
+    script = joined()
+    assert re.findall(r"^import .*", script, re.MULTILINE) == []
+    assert re.findall(r"^export .*", script, re.MULTILINE) == ["export default {"]
+
+
+def test_every_part_is_in_the_script():
+    folder = files("wsi_lab.widgets") / "front"
+    for part in folder.iterdir():
+        if part.name.endswith(".mjs"):
+            last = part.read_text(encoding="utf-8").rstrip().splitlines()[-2:]
+            assert "\n".join(last) in joined()
+
+
+def test_no_part_puts_text_in_as_markup():
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert forbidden not in joined()
+
+
+def test_script_and_style_go_to_the_browser_as_text():
+    assert Companion._esm == joined()
+    assert ".wsl-map" in Companion._css
+
+
+def test_script_is_valid(node, tmp_path):
+    file = tmp_path / "companion.mjs"
+    file.write_text(joined(), encoding="utf-8")
+    subprocess.run([node, "--check", file], check=True, timeout=60)
+
+
+def test_parts_hold_to_their_own_tests(node, repository):
+    done = subprocess.run(
+        [node, "--test", "--test-reporter=tap", "tests/widgets/front/"],
+        check=False,
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    failed = re.findall(r"^not ok .*", done.stdout, re.MULTILINE)
+    assert done.returncode == 0, failed
+    assert int(re.findall(r"^# pass (\d+)", done.stdout, re.MULTILINE)[0]) > 40

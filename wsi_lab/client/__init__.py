@@ -1,0 +1,33 @@
+"""The Python client: a lab's studies, cases and slides over HTTP, as typed, immutable objects.
+
+`wsi_lab.connect` is the way in. This package draws no widgets and opens no slide file, so it
+works the same in a notebook, in a script, and on another machine.
+"""
+
+from __future__ import annotations
+
+from wsi_lab.client.cases import Case, Cases
+from wsi_lab.client.connection import Connection
+from wsi_lab.client.lab import Lab
+from wsi_lab.client.named import UnknownKey
+from wsi_lab.client.people import Member, Token, Tokens, User, Users
+from wsi_lab.client.slide import Slide
+from wsi_lab.client.slides import Slides
+from wsi_lab.client.studies import Studies, Study
+
+__all__ = [
+    "Case",
+    "Cases",
+    "Connection",
+    "Lab",
+    "Member",
+    "Slide",
+    "Slides",
+    "Studies",
+    "Study",
+    "Token",
+    "Tokens",
+    "UnknownKey",
+    "User",
+    "Users",
+]

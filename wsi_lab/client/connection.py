@@ -1,0 +1,256 @@
+"""One lab over HTTP: requests out, answers or the lab's own errors back.
+
+httpx's transport is the seam: tests hand in one that answers in process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from wsi_lab.client.refusals import refusal
+from wsi_lab.errors import Invalid, SourceTimeout, SourceUnavailable, WsiLabError
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+API = 1
+PAGE_SIZE = 500
+TRIES = 4
+LONGEST_WAIT_S = 10.0
+_SAFE_TO_REPEAT = frozenset({"GET", "PUT", "DELETE"})
+
+
+class Connection:
+    """Sends requests to one lab and turns refusals into the classes of `wsi_lab.errors`.
+
+    Safe to share between threads.
+
+    Parameters
+    ----------
+    url
+        Where the lab is, for example ``"http://127.0.0.1:8888/wsi-lab/"``.
+    token
+        A bearer token; it travels in a header, never in an address.
+    browser_url
+        The same place as the browser that shows the notebook sees it, relative to its own
+        origin (``"/wsi-lab/"``), or `None` when the browser cannot reach it that way.
+    viewer
+        What `Slide.view` calls; given by `wsi_lab.connect`, so that this package draws nothing.
+    transport
+        How bytes travel; the default is the network.
+    timeout_s
+        Seconds to wait for an answer to begin.
+    sleep
+        How to wait before a request is sent again.
+
+    Raises
+    ------
+    Invalid
+        The address is not one of http or https.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        browser_url: str | None = None,
+        viewer: Callable[..., Any] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout_s: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        import httpx  # noqa: PLC0415 (130 ms that `import wsi_lab` must not pay)
+
+        self.url = url if url.endswith("/") else url + "/"
+        self.browser_url = browser_url
+        self.viewer = viewer
+        self._sleep = sleep
+        self._httpx = httpx
+        try:
+            address = httpx.URL(self.url)
+        except httpx.InvalidURL as error:
+            raise Invalid("This is not the address of a lab; it cannot be read.") from error
+        if address.scheme not in {"http", "https"} or not address.host:
+            raise Invalid("The address of a lab begins with http:// or https:// and names a host.")
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._client = httpx.Client(
+            base_url=address,
+            headers=headers,
+            transport=transport,
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.url}>"
+
+    def close(self) -> None:
+        """Close the connections that are kept open between requests."""
+        self._client.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the JSON of a GET."""
+        return self.json("GET", path, query=query)
+
+    def get_bytes(self, path: str, **query: Any) -> bytes:
+        """Return the body of a GET as it came."""
+        return self._ask("GET", path, query=query).content
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the JSON of a POST. It is never sent twice."""
+        return self.json("POST", path, body=body)
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        revision: int | None = None,
+    ) -> Any:
+        """Return what the lab answers, parsed; `None` when it answers nothing.
+
+        Parameters
+        ----------
+        path
+            Below the lab's address, already escaped, for example ``"v1/studies/3"``.
+        query, body
+            Entries that are `None` are left out of the query; the body is sent as it is.
+        revision
+            The revision that a change was made from.
+
+        Raises
+        ------
+        WsiLabError
+            The class that belongs to the code in the answer, with `request` set.
+        """
+        answer = self._ask(method, path, query=query, body=body, revision=revision)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise _not_a_lab(method, path) from error
+
+    def items(self, path: str, **query: Any) -> Iterator[Any]:
+        """Yield every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, limit=PAGE_SIZE, cursor=cursor, **query)
+            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                raise _not_a_lab("GET", path)
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        revision: int | None = None,
+    ) -> httpx.Response:
+        headers = {} if revision is None else {"If-Match": f'"r{revision}"'}
+        params = {key: value for key, value in (query or {}).items() if value is not None}
+        for attempt in range(1, TRIES + 1):
+            answer = self._send(method, path, params=params, json=body, headers=headers)
+            if answer.is_success:
+                return answer
+            wait = _seconds_to_wait(answer)
+            if method not in _SAFE_TO_REPEAT or wait is None or attempt == TRIES:
+                break
+            self._sleep(wait)
+        raise refusal(answer.status_code, answer.content, request=f"{method} {path}")
+
+    def _send(
+        self, method: str, path: str, *, params: Mapping[str, Any], json: Any, headers: Any
+    ) -> httpx.Response:
+        try:
+            return self._client.request(
+                method, path, params=params or None, json=json, headers=headers
+            )
+        except self._httpx.TimeoutException as error:
+            raise _with_request(
+                SourceTimeout(
+                    "The lab did not answer in time. It may be very busy; try again in a moment.",
+                    url=self.url,
+                ),
+                method,
+                path,
+            ) from error
+        except self._httpx.TransportError as error:
+            raise _with_request(
+                SourceUnavailable(
+                    "The lab does not answer. Check that its server is running and that the "
+                    "address is right; after a restart of the server, restart the kernel too.",
+                    url=self.url,
+                ),
+                method,
+                path,
+            ) from error
+
+
+def segment(text: str) -> str:
+    """Return `text` as one segment of a path.
+
+    Examples
+    --------
+    >>> segment("a/b c@d")
+    'a%2Fb%20c%40d'
+    """
+    return quote(text, safe="")
+
+
+def parsed(kind: type[T], data: Any) -> T:
+    """Return an answer's JSON as a dataclass; keys it does not know are left out.
+
+    Raises
+    ------
+    WsiLabError
+        The answer lacks something, or holds something of another type.
+    """
+    import msgspec  # noqa: PLC0415 (only when something is read)
+
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise WsiLabError(
+            "The lab's answer cannot be understood; "
+            "it and this client may be of different versions. Update the older one.",
+            reason=str(error),
+        ) from error
+
+
+def _seconds_to_wait(answer: httpx.Response) -> float | None:
+    if answer.status_code != 503:
+        return None
+    try:
+        wait = float(answer.headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return wait if 0 <= wait <= LONGEST_WAIT_S else None
+
+
+def _not_a_lab(method: str, path: str) -> WsiLabError:
+    error = WsiLabError(
+        "What answers at this address is not a lab. The address of a lab inside Jupyter is that "
+        "of Jupyter followed by wsi-lab/."
+    )
+    return _with_request(error, method, path)
+
+
+def _with_request(error: WsiLabError, method: str, path: str) -> WsiLabError:
+    error.request = f"{method} {path}"
+    return error
