@@ -95,6 +95,8 @@ def test_command_works_on_a_home_that_is_open_elsewhere(home: Path) -> None:
 
 
 def test_command_starts_without_the_heavy_libraries(home: Path) -> None:
+    # Making a home runs migrations, and sqlite-utils brings pandas along for them.
+    Lab.open(LabSettings(home=home)).close()
     script = (
         "import sys; sys.argv = ['wsi-lab', 'user', 'list']\n"
         "from wsi_lab.cli import main\n"

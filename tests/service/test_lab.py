@@ -61,6 +61,8 @@ def test_backup_is_restored_into_an_empty_home_only(
 
 
 def test_opening_a_lab_needs_none_of_the_heavy_libraries(settings: LabSettings) -> None:
+    # Making a home runs migrations, and sqlite-utils brings pandas along for them.
+    Lab.open(settings).close()
     script = (
         "import sys; from pathlib import Path; from wsi_lab.service.lab import Lab, LabSettings\n"
         "with Lab.open(LabSettings(Path(sys.argv[1]))) as lab:\n"

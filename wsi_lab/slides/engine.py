@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +25,9 @@ from wsi_lab.slides.tiff_index import STORED_VERSION, IndexStore, TiffIndex, nat
 from wsi_lab.slides.tiff_pages import read_index
 
 __all__ = ["EngineSettings", "Limits", "OpenSlide", "SlideEngine", "Workers"]
+
+UNSEEN_SECONDS = 0.001
+"""For how long the replacing of a file may go unseen. Tiles come by the thousand a second."""
 
 
 class Workers(TileDecoder, Protocol):
@@ -66,6 +70,17 @@ class EngineSettings:
     tile_cache_bytes: int = 64 << 20
 
 
+class _Kept:
+    """An open slide, who its file was then, and until when nobody need look again."""
+
+    __slots__ = ("good_until", "identity", "slide")
+
+    def __init__(self, identity: Identity, slide: OpenSlide) -> None:
+        self.identity = identity
+        self.slide = slide
+        self.good_until = 0.0
+
+
 class SlideEngine:
     """Opens slides, keeps the ones used lately, and notices when their files change.
 
@@ -94,26 +109,34 @@ class SlideEngine:
         self._renderings = Renderings(settings.tile_cache_bytes)
         self._most_open = open_slides
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, tuple[Identity, OpenSlide]] = OrderedDict()
+        self._open: OrderedDict[str, _Kept] = OrderedDict()
         self._opening: dict[tuple[str, Identity], Future[OpenSlide]] = {}
 
     def open_at_once(self, path: str) -> OpenSlide | None:
         """Return a slide that is open already and whose file is unchanged, else `None`.
 
-        Costs one look at the file's directory entry.
+        Costs one look at the file's directory entry, but not within `UNSEEN_SECONDS` of the
+        last one. A slide that was replaced in the meantime still gives its old tiles, and only
+        those: the file it was opened from is kept open.
 
         Raises
         ------
         SlideMissing
             The file is gone, or may not be opened.
         """
+        found = self._open.get(path)
+        if found is None:
+            return None
+        now = time.monotonic()
+        if now < found.good_until:
+            return found.slide
         identity = current_identity(path)
         with self._lock:
-            found = self._open.get(path)
-            if found is None or found[0] != identity:
+            if self._open.get(path) is not found or found.identity != identity:
                 return None
             self._open.move_to_end(path)
-            return found[1]
+        found.good_until = now + UNSEEN_SECONDS
+        return found.slide
 
     def open(self, path: str) -> OpenSlide:
         """Return the slide at `path` as the file is now.
@@ -128,9 +151,9 @@ class SlideEngine:
         identity = current_identity(path)
         with self._lock:
             found = self._open.get(path)
-            if found is not None and found[0] == identity:
+            if found is not None and found.identity == identity:
                 self._open.move_to_end(path)
-                return found[1]
+                return found.slide
             key = (path, identity)
             opening = self._opening.get(key)
             if opening is None:
@@ -148,7 +171,7 @@ class SlideEngine:
             raise
         with self._lock:
             del self._opening[key]
-            self._open[path] = (opened_as, slide)
+            self._open[path] = _Kept(opened_as, slide)
             self._open.move_to_end(path)
             while len(self._open) > self._most_open:
                 self._open.popitem(last=False)

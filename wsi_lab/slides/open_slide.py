@@ -27,7 +27,7 @@ from wsi_lab.slides.readers.tiff import TiffReader
 from wsi_lab.slides.renderings import Renderings
 
 LARGEST_THUMBNAIL_SIDE = 4096
-_MOST_PLANS = 256
+_MOST_GRIDS = 16
 _serial = itertools.count()
 
 
@@ -77,7 +77,9 @@ class OpenSlide:
         # Versions of two files may be equal by bad luck; serial numbers are not.
         self._serial = next(_serial)
         self._coarse_colour = isinstance(reader, TiffReader) and reader.has_coarse_colour
-        self._plans: dict[tuple[TileGrid, int], _Plan] = {}
+        self._plans: dict[TileGrid, dict[int, _Plan]] = {}
+        # To hash a grid takes as long as everything else that is done to find a plan.
+        self._latest: tuple[TileGrid | None, dict[int, _Plan]] = None, {}
         weakref.finalize(self, reader.close)
 
     @property
@@ -249,12 +251,15 @@ class OpenSlide:
         )
 
     def _plan(self, grid: TileGrid, zoom: int, column: int, row: int) -> _Plan:
-        plan = self._plans.get((grid, zoom))
-        if plan is None:
-            plan = _plan(self._properties, grid, zoom)
-            if len(self._plans) >= _MOST_PLANS:
+        latest, plans = self._latest
+        if latest is not grid:
+            if len(self._plans) >= _MOST_GRIDS:
                 self._plans.clear()
-            self._plans[grid, zoom] = plan
+            plans = self._plans.setdefault(grid, {})
+            self._latest = grid, plans
+        plan = plans.get(zoom)
+        if plan is None:
+            plan = plans[zoom] = _plan(self._properties, grid, zoom)
         if not (0 <= column < plan.zoom.columns and 0 <= row < plan.zoom.rows):
             grid.check(zoom, column, row)
         return plan

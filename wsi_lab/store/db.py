@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ from wsi_lab.store.writing import Writer
 T = TypeVar("T")
 
 KEPT_READERS = 8
+FOREIGN_COMMIT_SECONDS = 0.001
+"""How long a commit of another process may go unnoticed. Tiles come by the thousand a second."""
 
 
 class Database:
@@ -72,6 +75,7 @@ class Database:
         self._watcher.row_factory = None
         self._watch = self._watcher.cursor().execute
         self._watcher_lock = threading.Lock()
+        self._generation = 0, -1, 0.0
 
     def submit(self, change: Callable[[Connection], T]) -> Future[T]:
         """Queue a change; the future holds what it returned once that is on disk.
@@ -122,11 +126,18 @@ class Database:
     def generation(self) -> int:
         """Return a number that differs from any earlier one when something was committed since.
 
-        Commits of this process and of others count alike. Costs about 3 µs.
+        Commits of this process count at once, those of other processes within
+        `FOREIGN_COMMIT_SECONDS`. Costs 0.3 µs, and now and then 3 µs.
         """
+        commits = self._writer.commits
+        number, seen_commits, good_until = self._generation
+        if seen_commits == commits and time.monotonic() < good_until:
+            return number
         with self._watcher_lock:
             # The watcher never writes, so that our own commits are another connection's to it.
-            return self._watch("PRAGMA data_version").fetchall()[0][0]  # type: ignore[no-any-return]  # SQLite's integer
+            (number,) = self._watch("PRAGMA data_version").fetchone()
+            self._generation = (number, commits, time.monotonic() + FOREIGN_COMMIT_SECONDS)
+        return int(number)
 
     def damage(self) -> str | None:
         """Return what SQLite finds wrong with the file, or `None`; reads all of it."""

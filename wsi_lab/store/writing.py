@@ -45,9 +45,15 @@ class Writer:
     Changes that wait together share a transaction and its one flush to disk. Each runs inside
     a savepoint, so that one that fails takes back its own doing and no other's. A future is
     resolved only when the transaction is on disk.
+
+    Attributes
+    ----------
+    commits
+        How many there were; counted before anybody is told of theirs.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.commits = 0
         self._connection = connection
         self._turn = threading.Lock()
         self._whose_turn: int | None = None
@@ -124,6 +130,7 @@ class Writer:
             for one in group:
                 one.settle(error)
         else:
+            self.commits += 1
             for one in group:
                 one.settle()
         finally:
