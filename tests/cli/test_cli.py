@@ -25,7 +25,7 @@ def test_home_is_the_option_before_the_variable(run: Run, tmp_path: Path) -> Non
 def test_home_without_option_and_variable_is_the_platforms(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from wsi_lab.cli.console import default_home
+    from wsi_lab.service.home import default_home
 
     monkeypatch.delenv("WSI_LAB_HOME", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from wsi_lab.extension.app import WsiLab, default_home, local_url
+from wsi_lab.extension.app import WsiLab, local_url
+from wsi_lab.service.home import default_home
 from wsi_lab.service.lab import LabSettings
 
 

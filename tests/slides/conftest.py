@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from wsi_lab.errors import NotFound
 from wsi_lab.model.slide import Level, Region, SlideProperties
 from wsi_lab.slides import codecs
 from wsi_lab.slides.engine import EngineSettings, SlideEngine
+from wsi_lab.slides.pool import PoolSettings, WorkerPool
 from wsi_lab.slides.preflight import Preflight, preflight
 from wsi_lab.slides.reader import EncodedImage, Pixels
 from wsi_lab.slides.readers.tiff import TiffReader
@@ -363,3 +365,31 @@ def seen_by_openslide(
 def openslide_pixels() -> Callable[..., Pixels]:
     """`seen_by_openslide`."""
     return seen_by_openslide
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    """Return a pool that no test harms."""
+    with WorkerPool() as pool:
+        yield pool
+
+
+@pytest.fixture
+def new_pool() -> Iterator[Callable[..., WorkerPool]]:
+    """Return what makes pools that a test may harm."""
+    pools: list[WorkerPool] = []
+
+    def make(**settings: float) -> WorkerPool:
+        pools.append(WorkerPool(PoolSettings(**settings)))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Return threads that ask."""
+    with ThreadPoolExecutor(24) as threads:
+        yield threads

@@ -8,8 +8,8 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import imagecodecs
@@ -18,6 +18,8 @@ import openslide
 import psutil
 import pytest
 from PIL import Image
+from stopping import stopped_in_a_request
+from waiting import wait_until
 
 from wsi_lab.errors import (
     Busy,
@@ -31,60 +33,13 @@ from wsi_lab.errors import (
 from wsi_lab.model.slide import Region
 from wsi_lab.slides import tiff_planes
 from wsi_lab.slides.opening import open_slide
-from wsi_lab.slides.pool import PoolSettings, WorkerPool
+from wsi_lab.slides.pool import WorkerPool
 from wsi_lab.slides.process import WorkerProcess
 from wsi_lab.slides.readers import openslide as openslide_reader
 from wsi_lab.slides.seats import Seats
 
 CORNER = Region(x=0, y=0, width=64, height=48, downsample=1.0)
 LARGE = Region(x=0, y=0, width=2220, height=2967, downsample=1.0)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Return as soon as a condition holds; fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.002)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[WorkerPool]:
-    """Return a pool that no test harms."""
-    with WorkerPool() as pool:
-        yield pool
-
-
-@pytest.fixture
-def new_pool() -> Iterator[Callable[..., WorkerPool]]:
-    """Return what makes pools that a test may harm."""
-    pools: list[WorkerPool] = []
-
-    def make(**settings: float) -> WorkerPool:
-        pools.append(WorkerPool(PoolSettings(**settings)))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Return threads that ask."""
-    with ThreadPoolExecutor(24) as threads:
-        yield threads
-
-
-def stopped_in_a_request(
-    pool: WorkerPool, threads: ThreadPoolExecutor, ask: Callable[[], object]
-) -> tuple[int, Future[object]]:
-    """Return the number of a worker that got a request and does not go on with it."""
-    (pid,) = pool.pids()
-    os.kill(pid, signal.SIGSTOP)
-    asked = threads.submit(ask)
-    wait_until(lambda: bool(pool._seats._busy))
-    return pid, asked
 
 
 FILES = sorted(

@@ -9,8 +9,8 @@ import signal
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import psutil
 import pytest
 import simplejpeg
 import tifffile
+from stopping import stopped_in_a_request
 
 from wsi_lab.errors import (
     Busy,
@@ -25,59 +26,12 @@ from wsi_lab.errors import (
     SlideMissing,
 )
 from wsi_lab.model.slide import Region
-from wsi_lab.slides.pool import PoolSettings, WorkerPool
+from wsi_lab.slides.pool import WorkerPool
 from wsi_lab.slides.process import WorkerProcess
 from wsi_lab.slides.quarantine import Quarantine
 
 CORNER = Region(x=0, y=0, width=64, height=48, downsample=1.0)
 LARGE = Region(x=0, y=0, width=2220, height=2967, downsample=1.0)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Return as soon as a condition holds; fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.002)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[WorkerPool]:
-    """Return a pool that no test harms."""
-    with WorkerPool() as pool:
-        yield pool
-
-
-@pytest.fixture
-def new_pool() -> Iterator[Callable[..., WorkerPool]]:
-    """Return what makes pools that a test may harm."""
-    pools: list[WorkerPool] = []
-
-    def make(**settings: float) -> WorkerPool:
-        pools.append(WorkerPool(PoolSettings(**settings)))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Return threads that ask."""
-    with ThreadPoolExecutor(24) as threads:
-        yield threads
-
-
-def stopped_in_a_request(
-    pool: WorkerPool, threads: ThreadPoolExecutor, ask: Callable[[], object]
-) -> tuple[int, Future[object]]:
-    """Return the number of a worker that got a request and does not go on with it."""
-    (pid,) = pool.pids()
-    os.kill(pid, signal.SIGSTOP)
-    asked = threads.submit(ask)
-    wait_until(lambda: bool(pool._seats._busy))
-    return pid, asked
 
 
 def crash(pid: int, fault: signal.Signals = signal.SIGSEGV) -> None:

@@ -14,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import psutil
 import pytest
+from waiting import wait_until
 
 from wsi_lab.errors import Busy, DamagedSlide, NotFound, SlideMissing, UnsupportedSlide
 from wsi_lab.model.slide import Region
@@ -41,14 +42,6 @@ from wsi_lab.slides.frames import (
 from wsi_lab.slides.worker import Shelf, respond
 
 CORNER = Region(x=0, y=0, width=20, height=10, downsample=1.0)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Return as soon as a condition holds; fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsi_lab.service.home import HOME_VARIABLE, default_home
+
 if TYPE_CHECKING:
     from wsi_lab.model.people import Actor
     from wsi_lab.service.lab import Lab, LabSettings
 
-HOME_VARIABLE = "WSI_LAB_HOME"
 Shape = dict[str, Any]
 
 
@@ -93,16 +93,6 @@ def lab_command(run: Callable[..., Any]) -> Callable[..., Any]:
         return run(Console(home or default_home(), as_json), **given)
 
     return with_console
-
-
-def default_home() -> Path:
-    """Return where a lab lives that nobody gave another place."""
-    named = os.environ.get(HOME_VARIABLE)
-    if named:
-        return Path(named)
-    from platformdirs import user_data_path  # noqa: PLC0415 (only where it is asked)
-
-    return user_data_path("wsi-lab", appauthor=False)
 
 
 def moment(time: datetime | None) -> str | None:

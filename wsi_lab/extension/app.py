@@ -23,6 +23,7 @@ from wsi_lab.model.people import Actor
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import LabRouter
 from wsi_lab.server.site import Site
+from wsi_lab.service.home import default_home
 from wsi_lab.service.lab import Lab, LabSettings
 
 MOUNT = "wsi-lab/"
@@ -145,16 +146,6 @@ class WsiLab(ExtensionApp):
         if not isinstance(server, ServerApp):
             raise TypeError("The lab is loaded by a Jupyter server, and there is none.")
         return server
-
-
-def default_home() -> Path:
-    """Return the folder that a lab lives in when nobody says otherwise."""
-    stated = os.environ.get("WSI_LAB_HOME")
-    if stated:
-        return Path(stated).expanduser()
-    from platformdirs import user_data_path  # noqa: PLC0415 (only where nobody chose)
-
-    return user_data_path("wsi-lab", appauthor=False)
 
 
 def local_url(server: ServerApp) -> str:
