@@ -20,7 +20,7 @@ from wsi_lab.slides import codecs
 from wsi_lab.slides.engine import EngineSettings, SlideEngine
 from wsi_lab.slides.pool import PoolSettings, WorkerPool
 from wsi_lab.slides.preflight import Preflight, preflight
-from wsi_lab.slides.reader import EncodedImage, Pixels
+from wsi_lab.slides.reader import EncodedImage, Pixels, tile_region
 from wsi_lab.slides.readers.tiff import TiffReader
 from wsi_lab.slides.source import SlideFile
 from wsi_lab.slides.tiff_pages import read_index
@@ -258,9 +258,13 @@ class FakeReader:
         self.regions: list[Region] = []
         self.closed = 0
 
-    def stored_tile(self, *_place: int, wait: bool = True) -> EncodedImage | None:
-        del wait
+    has_coarse_colour = False
+
+    def stored_tile(self, *_place: int, **_how: bool) -> EncodedImage | None:
         return None
+
+    def read_tile(self, level: int, column: int, row: int) -> Pixels:
+        return self.read_region(tile_region(self.properties, level, column, row))
 
     def read_region(self, region: Region) -> Pixels:
         self.regions.append(region)

@@ -47,7 +47,7 @@ class TestDamage:
         with pytest.raises(kind):
             reader.stored_tile(0, 1, 1)
         with pytest.raises(kind):
-            reader.whole_tile_pixels(0, 1, 1)
+            reader.read_tile(0, 1, 1)
         with pytest.raises(kind):
             reader.read_region(Region(200, 200, 50, 50, 1.0))
         with pytest.raises(kind):
@@ -66,7 +66,7 @@ class TestDamage:
     ) -> None:
         reader = one_broken(lambda tile: tile[: len(tile) // 2] + b"\xff\xd9")
         with pytest.raises(DamagedSlide):
-            reader.whole_tile_pixels(0, 1, 1)
+            reader.read_tile(0, 1, 1)
 
     @pytest.mark.parametrize("tail", [b"\0" * 50, b"\xff" * 20])
     def test_a_cut_tile_padded_to_its_length_is_an_error(
@@ -165,7 +165,7 @@ def test_a_tile_that_lacks_only_its_end_marker_is_shown(
     tile = reader.stored_tile(0, 1, 1)
     assert tile is not None
     assert tile.data.endswith(b"\xff\xd9")
-    assert (simplejpeg.decode_jpeg(tile.data) == honest.whole_tile_pixels(0, 1, 1)).all()
+    assert (simplejpeg.decode_jpeg(tile.data) == honest.read_tile(0, 1, 1)).all()
 
 
 @pytest.mark.parametrize("padding", [b"\0" * 7, b"\xff\xff\xff", b"garbage"])
@@ -174,7 +174,7 @@ def test_a_padded_tile_is_shown(pyramid: Write, opened: Open, padding: bytes) ->
     reader = opened(pyramid(change=changed(0, 9, lambda tile: tile + padding)))
     tile = reader.stored_tile(0, 1, 1)
     assert tile is not None
-    assert (simplejpeg.decode_jpeg(tile.data) == honest.whole_tile_pixels(0, 1, 1)).all()
+    assert (simplejpeg.decode_jpeg(tile.data) == honest.read_tile(0, 1, 1)).all()
 
 
 def test_every_tile_of_a_slide_cut_short_is_an_error_or_whole(
@@ -185,7 +185,7 @@ def test_every_tile_of_a_slide_cut_short_is_an_error_or_whole(
         page = file.pages[0]
         ends = [o + c for o, c in zip(page.dataoffsets, page.databytecounts, strict=True)]
     reader = opened(demo_slide)
-    honest = [reader.whole_tile(0, n % 10, n // 10) for n in range(130)]
+    honest = [reader.stored_tile(0, n % 10, n // 10, whole=True) for n in range(130)]
     path = tmp_path / "cut.svs"
     path.write_bytes(demo_slide.read_bytes())
     cut = opened(path)
@@ -194,11 +194,11 @@ def test_every_tile_of_a_slide_cut_short_is_an_error_or_whole(
         os.truncate(path, ends[number] - 1 - number % 50)
         for other in (number, max(0, number - 1)):
             try:
-                tile = cut.whole_tile(0, other % 10, other // 10)
+                tile = cut.stored_tile(0, other % 10, other // 10, whole=True)
             except DamagedSlide:
                 refused += 1
                 with pytest.raises(DamagedSlide):
-                    cut.whole_tile_pixels(0, other % 10, other // 10)
+                    cut.read_tile(0, other % 10, other // 10)
             else:
                 assert tile == honest[other]
     assert refused >= 130

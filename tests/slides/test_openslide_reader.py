@@ -60,7 +60,6 @@ def test_a_slide_says_what_it_is(demo_slide: Path) -> None:
     assert (properties.levels[0].tile_width, properties.levels[0].tile_height) == (240, 240)
     assert (properties.mpp_x, properties.mpp_y, properties.objective_power) == (0.499, 0.499, 20)
     assert properties.associated == ("label", "macro", "thumbnail")
-    assert reader.stored_tile(0, 0, 0) is None
     reader.close()
 
 

@@ -121,15 +121,15 @@ def test_what_a_tile_says_of_itself_is_not_passed_on(
     assert (everything(gossip) == everything(plain)).all()
 
 
-def test_edge_tiles_are_handed_out_whole_only_by_whole_tile(pyramid: Write, opened: Open) -> None:
+def test_edge_tiles_are_handed_out_only_if_wanted_whole(pyramid: Write, opened: Open) -> None:
     reader = opened(pyramid())
     assert reader.properties.levels[0].columns == 8
     assert reader.stored_tile(0, 7, 0) is None
     assert reader.stored_tile(0, 0, 5) is None
-    whole = reader.whole_tile(0, 7, 5)
+    whole = reader.stored_tile(0, 7, 5, whole=True)
     assert whole is not None
     assert simplejpeg.decode_jpeg_header(whole.data)[:2] == (128, 128)
-    pixels = reader.whole_tile_pixels(0, 7, 5)
+    pixels = reader.read_tile(0, 7, 5)
     assert (pixels == simplejpeg.decode_jpeg(whole.data)).all()
 
 
@@ -146,14 +146,14 @@ def test_tiles_that_do_not_exist_are_out_of_range(
     with pytest.raises(OutOfRange):
         reader.stored_tile(level, column, row, wait=False)
     with pytest.raises(OutOfRange):
-        reader.whole_tile_pixels(level, column, row)
+        reader.read_tile(level, column, row)
 
 
 def test_a_tile_the_scanner_left_out_is_white(pyramid: Write, opened: Open) -> None:
     reader = opened(pyramid(change=changed(0, 9, lambda _: b"")))
     assert reader.stored_tile(0, 1, 1) is None
     assert reader.stored_tile(0, 1, 1, wait=False) is None
-    assert (reader.whole_tile_pixels(0, 1, 1) == 255).all()
+    assert (reader.read_tile(0, 1, 1) == 255).all()
     assert (reader.read_region(Region(128, 128, 128, 128, 1.0)) == 255).all()
     assert (reader.read_region(Region(100, 100, 20, 20, 1.0)) < 255).any()
 

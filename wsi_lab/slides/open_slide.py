@@ -23,7 +23,6 @@ from wsi_lab.model.slide import (
 )
 from wsi_lab.slides import render
 from wsi_lab.slides.reader import EncodedImage, Pixels, Reader
-from wsi_lab.slides.readers.tiff import TiffReader
 from wsi_lab.slides.renderings import Renderings
 
 LARGEST_THUMBNAIL_SIDE = 4096
@@ -76,7 +75,7 @@ class OpenSlide:
         self._renderings = renderings
         # Versions of two files may be equal by bad luck; serial numbers are not.
         self._serial = next(_serial)
-        self._coarse_colour = isinstance(reader, TiffReader) and reader.has_coarse_colour
+        self._coarse_colour = reader.has_coarse_colour
         self._plans: dict[TileGrid, dict[int, _Plan]] = {}
         # To hash a grid takes as long as everything else that is done to find a plan.
         self._latest: tuple[TileGrid | None, dict[int, _Plan]] = None, {}
@@ -169,13 +168,13 @@ class OpenSlide:
                 f"{stored_level.columns - 1} and y from 0 to {stored_level.rows - 1}."
             )
         if quality is None:
-            stored = self._stored_level_tile(level, column, row)
+            stored = self._reader.stored_tile(level, column, row, whole=True)
             if stored is not None:
                 return self._checked(stored)
         return self._made(
             (level, column, row, quality),
             lambda: render.jpeg(
-                self._level_tile_pixels(level, column, row),
+                self._reader.read_tile(level, column, row),
                 render.DEFAULT_QUALITY if quality is None else quality,
             ),
         )
@@ -289,25 +288,6 @@ class OpenSlide:
         )
         pixels = _stretched(pixels, *wanted)
         return render.padded(pixels, side, side) if grid.edges is EdgeTiles.PADDED else pixels
-
-    def _stored_level_tile(self, level: int, column: int, row: int) -> EncodedImage | None:
-        if isinstance(self._reader, TiffReader):
-            return self._reader.whole_tile(level, column, row)
-        return self._reader.stored_tile(level, column, row)
-
-    def _level_tile_pixels(self, level: int, column: int, row: int) -> Pixels:
-        if isinstance(self._reader, TiffReader):
-            return self._reader.whole_tile_pixels(level, column, row)
-        stored = self._properties.levels[level]
-        return self._reader.read_region(
-            Region(
-                x=column * stored.tile_width * stored.downsample,
-                y=row * stored.tile_height * stored.downsample,
-                width=stored.tile_width,
-                height=stored.tile_height,
-                downsample=stored.downsample,
-            )
-        )
 
     def _jpeg(self, pixels: Pixels, *, stored_resolution: bool) -> EncodedImage:
         if not self._coarse_colour:

@@ -26,7 +26,7 @@ from wsi_lab.slides.frames import (
 )
 from wsi_lab.slides.process import WorkerLost, WorkerProcess
 from wsi_lab.slides.quarantine import Quarantine
-from wsi_lab.slides.reader import EncodedImage, Pixels
+from wsi_lab.slides.reader import EncodedImage, Pixels, tile_region
 from wsi_lab.slides.seats import Seats
 from wsi_lab.slides.source import Identity, current_identity
 
@@ -257,12 +257,21 @@ class RemoteReader:
         """What the file says about itself, de-identified. Its `version` is left empty."""
         return self._properties
 
+    @property
+    def has_coarse_colour(self) -> bool:
+        """Return `False`: nobody knows."""
+        return False
+
     def stored_tile(
-        self, level: int, column: int, row: int, *, wait: bool = True
+        self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
         """Return `None`: workers give pixels, not tiles as they are stored."""
-        del level, column, row, wait
+        del level, column, row, whole, wait
         return None
+
+    def read_tile(self, level: int, column: int, row: int) -> Pixels:
+        """Return the pixels of a whole tile, white beyond the edge; see `read_region`."""
+        return self.read_region(tile_region(self._properties, level, column, row))
 
     def read_region(self, region: Region) -> Pixels:
         """Return the pixels of a region, white where it lies outside the slide.

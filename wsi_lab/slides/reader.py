@@ -37,13 +37,24 @@ class Reader(Protocol):
     def properties(self) -> SlideProperties:
         """What the file says about itself; de-identified."""
 
+    @property
+    def has_coarse_colour(self) -> bool:
+        """Whether the file itself keeps colours at less than the resolution of the brightness."""
+
     def stored_tile(
-        self, level: int, column: int, row: int, *, wait: bool = True
+        self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
         """Return a tile exactly as the file holds it.
 
-        `None` when it cannot be shown as it is (not baseline JPEG, sparse, reaches over the edge
-        of the slide), or when `wait` is false and reading it might block.
+        `None` when it cannot be shown as it is: it is not baseline JPEG, or sparse.
+
+        Parameters
+        ----------
+        whole
+            Also where the tile reaches over the edge of the slide, with whatever the file holds
+            there; `None` otherwise.
+        wait
+            Whether reading may block; `None` if it may not and might.
 
         Raises
         ------
@@ -51,6 +62,17 @@ class Reader(Protocol):
             The slide has no such tile.
         DamagedSlide, SlideMissing
             The file is broken, or gone.
+        """
+
+    def read_tile(self, level: int, column: int, row: int) -> Pixels:
+        """Return the pixels of a whole tile; beyond the edge what the file holds there, or white.
+
+        Raises
+        ------
+        OutOfRange
+            The slide has no such tile.
+        DamagedSlide, SlideMissing, Busy
+            As for `read_region`.
         """
 
     def read_region(self, region: Region) -> Pixels:
@@ -73,3 +95,23 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Give back the file; later calls of other methods are errors of the caller."""
+
+
+def tile_region(properties: SlideProperties, level: int, column: int, row: int) -> Region:
+    """Return the region that a tile of the file's own grid covers.
+
+    Examples
+    --------
+    >>> from wsi_lab.model.slide import Level
+    >>> slide = SlideProperties("", (Level(512, 512, 256, 256, 1.0), Level(128, 128, 64, 64, 4.0)))
+    >>> tile_region(slide, 1, 1, 0)
+    Region(x=256.0, y=0.0, width=64, height=64, downsample=4.0)
+    """
+    stored = properties.level(level)
+    return Region(
+        x=column * stored.tile_width * stored.downsample,
+        y=row * stored.tile_height * stored.downsample,
+        width=stored.tile_width,
+        height=stored.tile_height,
+        downsample=stored.downsample,
+    )

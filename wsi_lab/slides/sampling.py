@@ -9,7 +9,7 @@ from dataclasses import replace
 from wsi_lab.errors import TooLarge
 from wsi_lab.model.slide import Region, SlideProperties
 from wsi_lab.slides.colour import white
-from wsi_lab.slides.reader import EncodedImage, Pixels
+from wsi_lab.slides.reader import Pixels
 from wsi_lab.slides.render import reduced, resampled
 
 MOST_STORED_PIXELS = 256_000_000
@@ -58,13 +58,6 @@ class LevelReader(ABC):
     def read_region(self, region: Region) -> Pixels:
         """Return the pixels of a region, white where it lies outside the slide."""
         return read_region(self, region)
-
-    def stored_tile(
-        self, level: int, column: int, row: int, *, wait: bool = True
-    ) -> EncodedImage | None:
-        """Return `None`: such a reader has pixels only, no tiles as they are stored."""
-        del level, column, row, wait
-        return None
 
 
 def read_region(reader: LevelReader, region: Region) -> Pixels:

@@ -63,12 +63,13 @@ class TiffReader:
         return self._tiles[0].image.is_subsampled
 
     def stored_tile(
-        self, level: int, column: int, row: int, *, wait: bool = True
+        self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
         """Return a tile exactly as the file holds it, its pixels untouched.
 
         `None` when it is not baseline JPEG, was left out by the scanner, reaches over the edge
-        of the slide, or (if `wait` is false) is not in the page cache.
+        of the slide (unless it is wanted `whole`), or (if `wait` is false) is not in the page
+        cache.
 
         Raises
         ------
@@ -78,18 +79,12 @@ class TiffReader:
             The tile is broken, or the file is gone.
         """
         tiles = self._level(level, column, row)
-        if not tiles.is_inside(column, row):
+        if not whole and not tiles.is_inside(column, row):
             return None
         data = tiles.jpeg_file(row * tiles.image.columns + column, wait=wait)
         return None if data is None else EncodedImage(data)
 
-    def whole_tile(self, level: int, column: int, row: int) -> EncodedImage | None:
-        """Return a tile as `stored_tile` does, also where it reaches over the edge."""
-        tiles = self._level(level, column, row)
-        data = tiles.jpeg_file(row * tiles.image.columns + column, wait=True)
-        return None if data is None else EncodedImage(data)
-
-    def whole_tile_pixels(self, level: int, column: int, row: int) -> Pixels:
+    def read_tile(self, level: int, column: int, row: int) -> Pixels:
         """Return the pixels of a whole tile, with what lies beyond the edge of the slide."""
         return self._level(level, column, row).whole_pixels(column, row).copy()
 
