@@ -25,7 +25,7 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real slides, annotations and scores, which lie beside the checkout."""
-    folder = REPOSITORY.parent / "shared" / "data"
+    folder = (REPOSITORY.parent / "shared" / "data").resolve()
     if not folder.is_dir():
         pytest.skip("../shared/data is not beside this checkout")
     return folder

@@ -44,6 +44,7 @@ def test_python_of_the_readme_runs(
     (snippet,) = _blocks(readme, "python")
     names: dict[str, Any] = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    names["lab"].close()
     assert names["pixels"].shape == (512, 512, 3)
     assert list(names["table"]["name"]) == ["CMU-1-Small-Region"]
 

@@ -21,9 +21,11 @@ from wsi_lab.errors import HomeUnusable
 from wsi_lab.service.lab import Lab, LabSettings
 
 RUN = """
-import sys
+import signal, sys
 from pathlib import Path
 from wsi_lab.demo import run
+# Tests that were started in the background inherit that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(run(Path(sys.argv[1]), port=int(sys.argv[2]), open_browser=False))
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from looping import run_in_loop
 
 from wsi_lab.errors import Busy, HomeUnusable, NotFound
 from wsi_lab.server.site import Lane, Site
@@ -142,7 +143,7 @@ def test_lane_takes_no_more_than_it_can_queue() -> None:
         with pytest.raises(NotFound):
             await lane.submit(gate.work)
 
-    asyncio.run(run())
+    run_in_loop(run())
     lane.close()
 
 
@@ -153,7 +154,7 @@ def test_closed_lane_is_busy() -> None:
         with pytest.raises(Busy):
             lane.submit(time.monotonic)
 
-    asyncio.run(run())
+    run_in_loop(run())
 
 
 def test_home_that_was_put_right_needs_no_restart(
@@ -183,7 +184,7 @@ def test_home_that_was_put_right_needs_no_restart(
         site.rows.close()
         site.pixels.close()
 
-    asyncio.run(run())
+    run_in_loop(run())
 
 
 def test_full_queue_says_nothing_about_the_home(
@@ -202,7 +203,7 @@ def test_full_queue_says_nothing_about_the_home(
         site.rows.close()
         site.pixels.close()
 
-    asyncio.run(run())
+    run_in_loop(run())
 
 
 def test_unforeseen_trouble_with_the_home_is_told_without_its_words(
@@ -218,7 +219,7 @@ def test_unforeseen_trouble_with_the_home_is_told_without_its_words(
         assert "secret" not in refused.value.message
         site.close()
 
-    asyncio.run(run())
+    run_in_loop(run())
     assert "/secret/path" in caplog.text
 
 
