@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from wsi_lab.connecting import connect
-from wsi_lab.errors import SourceUnavailable
+from wsi_lab.errors import Invalid, NotIdentified, SourceUnavailable
 
 NOTEBOOK = {
     "WSI_LAB_URL": "http://127.0.0.1:8888/a%40b/wsi-lab/",
@@ -55,6 +55,32 @@ def test_own_address_said_plainly_is_still_the_own_server(answering):
 def test_said_token_is_used(answering):
     connected(answering, "http://elsewhere.test", "wsi_x", environment=NOTEBOOK)
     assert answering.requests[-1].headers["Authorization"] == "Bearer wsi_x"
+
+
+def test_token_is_used_without_the_line_end_it_was_copied_with(answering):
+    connected(answering, "http://elsewhere.test", "wsi_x\n", environment={})
+    assert answering.requests[-1].headers["Authorization"] == "Bearer wsi_x"
+
+
+@pytest.mark.parametrize("token", ["wsi_…", "wsi_a b", "wsi_a\nb"])
+def test_text_that_cannot_be_a_token_is_a_sentence(answering, token):
+    with pytest.raises(Invalid, match="not a token"):
+        connected(answering, "http://elsewhere.test", token, environment={})
+
+
+def test_missing_token_is_asked_for():
+    def refusing(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(401)
+
+    with pytest.raises(NotIdentified, match="token create"):
+        connected(refusing, "http://elsewhere.test", environment={})
+
+
+def test_closed_lab_says_so(answering):
+    lab = connected(answering, environment=NOTEBOOK)
+    lab.close()
+    with pytest.raises(SourceUnavailable, match="closed"):
+        _ = lab.version
 
 
 def test_outside_of_a_notebook_the_way_in_is_explained():

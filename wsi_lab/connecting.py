@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import Connection, Lab
-from wsi_lab.errors import SourceUnavailable
+from wsi_lab.errors import NotIdentified, SourceUnavailable
 
 if TYPE_CHECKING:
     import httpx
@@ -81,8 +81,13 @@ def connect(
     lab = Lab(connection)
     try:
         lab.check()
-    except BaseException:
+    except BaseException as error:
         lab.close()
+        if token is None and type(error) is NotIdentified:
+            raise NotIdentified(
+                'This lab wants to know who you are: connect(url, token="wsi_…"). '
+                "`wsi-lab token create` prints a token, where the lab is."
+            ) from error
         raise
     return lab
 

@@ -68,8 +68,37 @@ def test_every_zoom_shows_the_right_place_without_seams(viewer, lab, downsample)
     )
     inner = np.s_[20:-20, left:-right]
     assert difference(blurred(shown)[inner], blurred(expected)[inner]) < 4
-    # No seams: every tile begins where its neighbour ends, on a whole pixel of the screen.
-    boxes = viewer.map().evaluate(TILE_BOXES)
+    assert_no_seams(viewer.map().evaluate(TILE_BOXES))
+
+
+def test_view_that_begins_at_a_place_has_no_seams(open_notebook):
+    notebook = open_notebook(
+        f"""
+import wsi_lab
+viewer = wsi_lab.connect().studies[{STUDY!r}].slides[{SLIDE!r}].view()
+viewer.goto(1150, 1700, mpp=0.5)
+viewer
+"""
+    )
+    notebook.run_all()
+    notebook.page.wait_for_selector(".wsl-chrome")
+    notebook.wait_for_tiles()
+    assert_no_seams(notebook.map().evaluate(TILE_BOXES))
+
+
+def test_looks_are_the_notebooks_whichever_style_is_loaded_last(viewer):
+    looks = "(map) => [getComputedStyle(map).fontFamily, getComputedStyle(map).backgroundColor]"
+    before = viewer.map().evaluate(looks)
+    leaflets = viewer.page.add_style_tag(
+        content=".leaflet-container { background: #ddd; font-family: serif; }"
+    )
+    after = viewer.map().evaluate(looks)
+    leaflets.evaluate("(style) => style.remove()")
+    assert before == after
+
+
+def assert_no_seams(boxes: list[dict[str, float]]) -> None:
+    """Every tile begins where its neighbour ends, on a whole pixel of the screen."""
     starts, ends = ({round(box[side], 3) for box in boxes} for side in ("left", "right"))
     assert all(float(edge).is_integer() for edge in starts | ends)
     assert sorted(starts)[1:] == sorted(ends)[:-1]

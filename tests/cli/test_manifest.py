@@ -80,6 +80,11 @@ def test_bad_rows_are_all_named_and_nothing_is_added(run: Run, slides: Path) -> 
         ("path,case,Case\na,b,c\n", "'case' is there twice"),
         ('path\n"a.svs\n', "no CSV"),
         ("path,mpp\na.svs,x\n,1\na.svs,1,2\na.svs,nan\n", "4 bad rows"),
+        ("path;mpp\na.svs;0,5\n", "1 bad row."),
+        (
+            "path;mpp\na.svs;0,5\n",
+            "'0,5' in the column 'mpp' is not a number; write it with a point",
+        ),
     ],
 )
 def test_table_that_makes_no_sense_is_refused(

@@ -46,6 +46,21 @@ def test_token_is_made_listed_and_revoked(run: Run, home: Path) -> None:
         lab.people.actor_for_token(made["token"], door="v1")
 
 
+def test_study_of_a_token_that_is_not_there_is_remarked_on(run: Run) -> None:
+    run("study", "create", "pilot")
+    words = ("token", "create", "--name", "x", "--can", "all", "--read")
+    assert "no study" not in run(*words, "pilot;1").err
+    ended = run(*words, "pilot;pilto;7")
+    assert (ended.code, len(ended.out)) == (0, 48)
+    assert "There is no study 'pilto', '7' yet." in ended.err
+
+
+def test_token_for_everything_is_listed_in_a_word(run: Run) -> None:
+    run("token", "create", "--name", "x", "--can", "all")
+    assert run("token", "list").out.splitlines()[1].split()[2:4] == ["x", "all"]
+    assert len(run("token", "list", "--json").json[0]["capabilities"]) > 5
+
+
 def test_token_alone_is_on_standard_output(run: Run) -> None:
     ended = run("token", "create", "--name", "x", "--can", "all")
     assert ended.out.startswith("wsi_")
@@ -70,3 +85,11 @@ def test_token_that_makes_no_sense_is_a_matter_of_usage(run: Run, words: tuple[s
     ended = run("token", "create", "--name", "x", *words)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err
+
+
+@pytest.mark.parametrize("option", ["--read", "--modify", "--folders"])
+def test_limit_that_is_blank_makes_no_token(run: Run, option: str) -> None:
+    for blank in ("", " ; "):
+        ended = run("token", "create", "--name", "x", "--can", "all", option, blank)
+        assert (ended.code, ended.out) == (2, "")
+    assert run("token", "list", "--json").json == []

@@ -55,3 +55,14 @@ def test_members_are_added_listed_and_removed(run: Run) -> None:
 @pytest.mark.parametrize("rights", ["fly", "", "view,fly"])
 def test_what_is_no_right_is_a_matter_of_usage(run: Run, rights: str) -> None:
     assert run("member", "add", "s", "r@lab", "--rights", rights).code == 2
+
+
+def test_file_names_do_not_command_the_terminal(run: Run, tmp_path: Path) -> None:
+    run("study", "create", "s")
+    hostile = tmp_path / "\x1b]0;title\x07\nAdded slide 7, 'x'.svs"
+    hostile.write_text("no slide")
+    ended = run("study", "add-slides", "s", hostile)
+    assert (ended.code, ended.out) == (1, "")
+    assert "\x1b" not in ended.err
+    assert "\\x1b]0;title\\x07\\nAdded slide 7" in ended.err
+    assert not any(line.startswith("Added") for line in ended.err.splitlines())

@@ -35,6 +35,13 @@ def test_unknown_name_is_not_found_and_a_key_error(lab):
         lab.studies["x"]
 
 
+def test_unknown_name_among_few_says_which_there_are(server, lab):
+    server.add_study("pilot")
+    server.add_study("htt")
+    with pytest.raises(UnknownKey, match="known here: 'pilot', 'htt'"):
+        lab.studies["zzzzzzz"]
+
+
 def test_unknown_id_is_said_plainly(lab):
     with pytest.raises(UnknownKey) as caught:
         lab.studies[99]

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from wsi_lab.errors import DamagedSlide, WsiLabError
+from wsi_lab.errors import DamagedSlide, Invalid, WsiLabError
 from wsi_lab.model.slide import map_grid
 
 
@@ -82,6 +82,39 @@ def test_pixels_of_another_shape_or_type_are_refused(server, slide, array):
         slide.region((0, 0), (1, 1))
 
 
+@pytest.mark.parametrize(
+    ("location", "size", "options", "said"),
+    [
+        ((0, 0), 512, {}, "width, height"),
+        ((0, 0), (0, 10), {}, "width, height"),
+        ((0, 0), (5.5, 10), {}, "whole numbers"),
+        ((0, 0), (float("nan"), 10), {}, "whole numbers"),
+        (7, (10, 10), {}, "two finite numbers"),
+        ((float("nan"), 0), (10, 10), {}, "two finite numbers"),
+        ((1, 2, 3), (10, 10), {}, "two finite numbers"),
+        ((0, 0), (10, 10), {"level": 1.5}, "whole number"),
+    ],
+)
+def test_region_that_makes_no_sense_is_a_sentence(server, slide, location, size, options, said):
+    server.requests.clear()
+    with pytest.raises(Invalid, match=said):
+        slide.region(location, size, **options)
+    assert not server.requests
+
+
+def test_region_takes_numbers_of_numpy(slide):
+    size = np.array([30, 40])
+    pixels = slide.region(np.array([10.0, 20.0]), size, level=np.int64(0), mpp=None)
+    assert pixels.shape == (40, 30, 3)
+    assert slide.region((0, 0), (np.float64(6), 5.0)).shape == (5, 6, 3)
+
+
+@pytest.mark.parametrize("size", [300, 300.0, np.int64(300), np.array([300, 300])])
+def test_thumbnail_takes_one_number_for_both_sides(server, slide, size):
+    slide.thumbnail(size)
+    assert dict(server.requests[-1].url.params) == {"width": "300", "height": "300"}
+
+
 def test_thumbnail_is_a_picture_no_larger_than_asked(server, slide):
     assert slide.thumbnail((300, 200)).size == (2, 1)
     assert dict(server.requests[-1].url.params) == {"width": "300", "height": "200"}
@@ -116,6 +149,20 @@ def test_slide_is_added_with_what_was_said_of_it(server, study):
         "stain": "H&E",
         "tags": ["a", "b"],
     }
+
+
+def test_one_tag_is_not_taken_apart(server, study):
+    study.slides.add("/slides/x.svs", tags="tumour")
+    assert json.loads(server.requests[-1].content)["tags"] == ["tumour"]
+
+
+def test_scale_is_said_once_for_both_directions(server, study):
+    slide = study.slides.add("/slides/x.svs", mpp=0.25)
+    added = json.loads(server.requests[-1].content)
+    assert (added["mpp_x"], added["mpp_y"]) == (0.25, 0.25)
+    server.instead = lambda _: httpx.Response(200, json=server.slides[slide.id])
+    slide.change(mpp=0.5)
+    assert json.loads(server.requests[-1].content) == {"mpp_x": 0.5, "mpp_y": 0.5}
 
 
 def test_slide_is_changed_and_removed_with_its_revision(server, slide):

@@ -25,7 +25,8 @@ def test_hostile_name_is_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a\nb", "a\rb", "a\0b", "a\x7fb", "a\u2028b", "\ud800", "a" * 201]
+    "name",
+    ["a\nb", "a\rb", "a\0b", "a\x7fb", "a\u2028b", "a\u202eb", "a\u2066b", "\ud800", "a" * 201],
 )
 def test_control_characters_and_long_names_are_refused(name: str) -> None:
     with pytest.raises(Invalid, match="study"):
@@ -36,8 +37,9 @@ def test_control_characters_and_long_names_are_refused(name: str) -> None:
 
 def test_empty_text_is_no_name() -> None:
     assert checked_text(" \t", "stain") == ""
-    with pytest.raises(Invalid, match="needs a name"):
-        checked_name(" ", "study")
+    for name in (" ", "\u200b", "\ufeff \u200f"):
+        with pytest.raises(Invalid, match="needs a name"):
+            checked_name(name, "study")
 
 
 def test_description_may_have_lines() -> None:

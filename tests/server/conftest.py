@@ -219,3 +219,9 @@ def boss(world: World) -> Iterator[httpx.Client]:
 def serve_routes(world: World) -> Callable[[Sequence[Route]], Any]:
     """Return a function that serves the lab with other routes: ``with serve_routes(…):``."""
     return lambda routes: served(world.lab, routes)
+
+
+@pytest.fixture
+def serve_lab() -> Callable[[Lab], Any]:
+    """Return a function that serves another lab: ``with serve_lab(lab) as server:``."""
+    return served

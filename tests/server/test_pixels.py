@@ -165,7 +165,7 @@ def test_region_comes_in_three_formats(boss: httpx.Client, slide: str, pixels: A
 
 def test_name_in_a_header_is_harmless(world: Any, boss: httpx.Client) -> None:
     made = world.lab.slides.add(
-        world.owner, world.new_study().id, world.slide_file, name='ü "x" %0a; \u202eB/C'
+        world.owner, world.new_study().id, world.slide_file, name='ü "x" %0a; \u200fB/C'
     )
     answer = boss.get(
         f"/v1/slides/{made.id}/region", params={"x": 0, "y": 0, "width": 2, "height": 2}
@@ -173,7 +173,7 @@ def test_name_in_a_header_is_harmless(world: Any, boss: httpx.Client) -> None:
     header = answer.headers["Content-Disposition"]
     assert header == (
         'inline; filename="_ _x_ _0a; _B_C.png"; '
-        "filename*=UTF-8''%C3%BC%20%22x%22%20%250a%3B%20%E2%80%AEB_C.png"
+        "filename*=UTF-8''%C3%BC%20%22x%22%20%250a%3B%20%E2%80%8FB_C.png"
     )
 
 

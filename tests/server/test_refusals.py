@@ -247,10 +247,13 @@ def test_tile_that_there_is_not_is_out_of_range(
         assert answer.status_code in {400, 404}
 
 
-def test_region_with_level_and_mpp_is_refused(world: Any, boss: httpx.Client, schema: Any) -> None:
+def test_region_that_makes_no_sense_is_refused(world: Any, boss: httpx.Client, schema: Any) -> None:
     query = {"x": 0, "y": 0, "width": 8, "height": 8, "level": 0, "mpp": 1}
     path = f"/v1/slides/{world.slide.id}/region"
     _check(schema, boss.get(path, params=query), 400, "invalid")
+    for mpp in ("1e-320", "1e-300", "5e-324"):
+        answer = boss.get(path, params={"x": 0, "y": 0, "width": 8, "height": 8, "mpp": mpp})
+        _check(schema, answer, 400, "invalid")
     large = {"x": 0, "y": 0, "width": 9000, "height": 9000}
     _check(schema, boss.get(path, params=large), 413, "too_large")
 

@@ -219,3 +219,24 @@ def test_what_is_hidden_looks_like_what_is_not_there(
     assert hidden.headers.keys() == missing.headers.keys()
     for name in hidden.headers.keys() - {"date", "content-length"}:
         assert hidden.headers[name] == missing.headers[name]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"capabilities": ["scores"]},
+        {"capabilities": ["all"], "modify_studies": ["another"]},
+        {"capabilities": ["all"], "folders": ["inbox"]},
+    ],
+    ids=["capability", "modify", "folders"],
+)
+def test_what_a_token_lacks_does_not_tell_strangers_what_there_is(
+    world: Any, http: httpx.Client, limits: dict[str, list[str]]
+) -> None:
+    headers = {"Authorization": f"Bearer {world.token('stranger@lab', **limits)}"}
+    for key, (_, need) in ROUTES.items():
+        if need.kind in {Kind.STUDY, Kind.CASE, Kind.SLIDE}:
+            ask = ASK[key](world)
+            nothing = ask._replace(address={**ask.address, next(iter(ask.address)): 10**8})
+            assert send(http, key, ask, headers).status_code == 404, key
+            assert send(http, key, nothing, headers).status_code == 404, key

@@ -272,3 +272,11 @@ def test_many_tokens_do_not_grow_the_memory_for_ever(
     for number in range(50):
         lab.people.actor_for_token(text, door=str(number))
     assert len(lab.people._known) <= 10
+
+
+@pytest.mark.parametrize("limit", ["read_studies", "modify_studies", "folders"])
+def test_blank_limits_do_not_make_an_unlimited_token(lab: Lab, owner: Actor, limit: str) -> None:
+    for blanks in ([""], [" ", "\t"]):
+        with pytest.raises(Invalid, match="limits"):
+            lab.people.create_token(owner, name="t", capabilities=["all"], **{limit: blanks})
+    assert lab.people.list_tokens(owner) == []

@@ -180,6 +180,7 @@ def test_without_slide_folders_only_administrators_add_files(
         {"tags": ["a\nb"]},
         {"tags": [str(number) for number in range(101)]},
         {"mpp_x": 0.0},
+        {"mpp_x": 1e-320},
         {"mpp_y": 264.6},
         {"mpp_x": float("nan")},
     ],
@@ -320,3 +321,13 @@ def test_case_names_of_foreign_studies_are_left_out(
 ) -> None:
     assert lab.slides.case_names(as_user("x@lab"), [slide]) == {}
     assert lab.slides.case_names(owner, []) == {}
+
+
+def test_token_limited_to_folders_adds_no_file_of_the_server(
+    lab: Lab, study: Study, slide_file: Path, as_user: Callable[..., Actor]
+) -> None:
+    limited = as_user("a@lab", is_admin=True, capabilities=["upload"], folders=["inbox"])
+    with pytest.raises(NotAllowed, match="folders"):
+        lab.slides.add(limited, study.id, slide_file)
+    free = as_user("a@lab", capabilities=["upload"])
+    assert lab.slides.add(free, study.id, slide_file).name == "CMU-1"

@@ -31,6 +31,7 @@ from wsi_lab.model.slide import (
 )
 from wsi_lab.slides.engine import EngineSettings, OpenSlide, SlideEngine
 from wsi_lab.slides.reader import EncodedImage, Pixels
+from wsi_lab.slides.readers.tiff import TiffReader
 from wsi_lab.slides.source import SlideFile
 from wsi_lab.slides.tiff_pages import read_index
 
@@ -84,6 +85,27 @@ class TestOpening:
         # Whoever still holds the old one sees the old file, whole.
         grid = map_grid(before.properties)
         assert before.tile(grid, grid.level_count - 1, 1, 1)
+
+    def test_tiles_at_once_are_all_of_one_version_or_none(
+        self, alone: SlideEngine, copy: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slide = alone.open(copy)
+        grid = map_grid(slide.properties)
+        zoom, places = grid.level_count - 1, [(1, 1), (2, 1), (1, 2)]
+        expected = [slide.tile(grid, zoom, *place) for place in places]
+        answer = slide.tiles_at_once(grid, zoom, places)
+        if answer is None:
+            pytest.skip("this file system cannot tell what is in the page cache")
+        assert answer == expected
+        stored_tile = TiffReader.stored_tile
+
+        def touched_after_reading(*asked: Any, **options: Any) -> EncodedImage | None:
+            image = stored_tile(*asked, **options)
+            os.utime(copy, ns=(1, 1))
+            return image
+
+        monkeypatch.setattr(TiffReader, "stored_tile", touched_after_reading)
+        assert slide.tiles_at_once(grid, zoom, places) is None
 
     def test_a_file_that_is_written_to_is_busy_for_whoever_holds_the_old_one(
         self, alone: SlideEngine, copy: str

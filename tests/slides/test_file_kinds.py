@@ -86,6 +86,28 @@ def test_a_slide_that_names_files_elsewhere_is_refused(
         looked_at(f"[Virtual Microscope Specimen]\nMapFile={name}\n".encode(), "slide.vms")
 
 
+@pytest.mark.parametrize("link", ["file", "folder"])
+def test_a_slide_whose_files_are_links_is_refused(
+    tmp_path: Path, looked_at: Callable[..., Preflight], link: str
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "x.dat").write_bytes(b"secret")
+    (private / "Slidedat.ini").write_text("[DATAFILE]\nFILE_0 = x.dat\n")
+    folder = tmp_path / "slide"
+    if link == "folder":
+        folder.symlink_to(private)
+    else:
+        folder.mkdir()
+        (folder / "x.dat").symlink_to(private / "x.dat")
+        (folder / "Slidedat.ini").write_text("[DATAFILE]\nFILE_0 = x.dat\n")
+        (tmp_path / "x.dat").symlink_to(private / "x.dat")
+        with pytest.raises(DamagedSlide, match="outside"):
+            looked_at(b"[Virtual Microscope Specimen]\nMapFile=x.dat \r\n", "slide.vms")
+    with pytest.raises(DamagedSlide, match="outside"):
+        looked_at(b"\xff\xd8\xff", "slide.mrxs")
+
+
 def test_pictures_that_would_fill_the_memory_are_refused(
     looked_at: Callable[..., Preflight],
 ) -> None:

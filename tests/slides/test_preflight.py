@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -334,3 +336,23 @@ def test_a_file_that_shrinks_while_it_is_looked_at_is_damage(
         os.truncate(path, 20)
         with pytest.raises(DamagedSlide):
             preflight(source)
+
+
+def test_refused_files_leave_nothing_that_harms_the_garbage_collector(shared_data: Path) -> None:
+    script = (
+        "import gc, sys\n"
+        "from wsi_lab.errors import SlideError\n"
+        "from wsi_lab.slides.preflight import preflight\n"
+        "from wsi_lab.slides.source import SlideFile\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        with SlideFile(path) as file:\n"
+        "            preflight(file)\n"
+        "    except SlideError as error:\n"
+        "        error.itself = error\n"
+        "gc.collect()\n"
+    )
+    corrupt = sorted(map(str, (shared_data / "corrupt").iterdir()))
+    assert len(corrupt) >= 7
+    done = subprocess.run([sys.executable, "-c", script, *corrupt], check=False, timeout=60)
+    assert done.returncode == 0

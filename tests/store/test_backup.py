@@ -84,7 +84,8 @@ def test_copy_of_what_is_no_database_of_ours_is_refused(tmp_path: Path) -> None:
     other = open_plain(tmp_path / "theirs", busy_seconds=1)
     other.execute("CREATE TABLE theirs (a)")
     other.close()
-    for name in ("text", "theirs", "missing"):
+    (tmp_path / "empty").touch()
+    for name in ("text", "theirs", "missing", "empty"):
         with pytest.raises(HomeUnusable):
             copy_database(tmp_path / name, tmp_path / "copy")
     assert not [path.name for path in tmp_path.iterdir() if "copy" in path.name]

@@ -171,3 +171,8 @@ def test_one_viewer_cannot_be_linked(viewer):
         link(viewer)
     with pytest.raises(Invalid):
         link(viewer, viewer)
+
+
+def test_name_of_a_slide_is_no_html_where_leaflet_lists_layers(new_slide):
+    (layer,) = new_slide(name="<img src=x onerror=alert(1)>").view().map.layers
+    assert layer.name == "&lt;img src=x onerror=alert(1)&gt;"

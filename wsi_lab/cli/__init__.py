@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from wsi_lab.cli.console import harmless
 from wsi_lab.cli.people import token, user
 from wsi_lab.cli.running import demo, serve
 from wsi_lab.cli.studies import member, study
@@ -54,7 +55,8 @@ def main() -> int:
         return 1
     except WsiLabError as error:
         for problem in getattr(error, "problems", ()):
-            click.echo(f"  {problem}", err=True)
+            # A line each, whatever the names in them.
+            click.echo(harmless("  " + problem.replace("\n", "\\n")), err=True)
         return _failed(error.message)
     except Exception as error:
         if os.environ.get("WSI_LAB_DEBUG"):
@@ -70,5 +72,5 @@ def _code(result: object) -> int:
 
 
 def _failed(sentence: str) -> int:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(harmless(f"Error: {sentence}"), err=True)
     return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from wsi_lab.service.lab import Lab, LabSettings
 
 Shape = dict[str, Any]
+
+_OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Console:
 
     def show(self, thing: object, text: str) -> None:
         """Print an answer: as JSON, or in words."""
-        click.echo(json.dumps(thing, ensure_ascii=False) if self.as_json else text)
+        click.echo(json.dumps(thing, ensure_ascii=False) if self.as_json else harmless(text))
 
     def show_list(self, things: Sequence[Shape], columns: Sequence[str]) -> None:
         """Print a list: as JSON, or as a table of these columns."""
@@ -63,7 +66,7 @@ class Console:
 
     def remark(self, sentence: str) -> None:
         """Say something that is not the answer."""
-        click.echo(sentence, err=True)
+        click.echo(harmless(sentence), err=True)
 
     @contextlib.contextmanager
     def progress(self, length: int, label: str) -> Iterator[Callable[[int], None]]:
@@ -95,6 +98,18 @@ def lab_command(run: Callable[..., Any]) -> Callable[..., Any]:
     return with_console
 
 
+def harmless(text: str) -> str:
+    r"""Return text without what a terminal obeys: names of files may hold anything.
+
+    Examples
+    --------
+    >>> print(harmless("Added \x1b[31mred.svs.\nDone."))
+    Added \x1b[31mred.svs.
+    Done.
+    """
+    return _OBEYED.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
 def moment(time: datetime | None) -> str | None:
     """Return a moment as ISO 8601 in UTC.
 
@@ -109,7 +124,7 @@ def moment(time: datetime | None) -> str | None:
 def _table(things: Sequence[Shape], columns: Sequence[str]) -> str:
     if not things:
         return "(none)"
-    rows = [[_cell(thing[column]) for column in columns] for thing in things]
+    rows = [[_cell(column, thing[column]) for column in columns] for thing in things]
     heads = [column.replace("_", " ") for column in columns]
     widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     return "\n".join(
@@ -118,9 +133,11 @@ def _table(things: Sequence[Shape], columns: Sequence[str]) -> str:
     )
 
 
-def _cell(value: object) -> str:
+def _cell(column: str, value: object) -> str:
     if value is None:
         return "-"
+    if column.endswith("_on"):
+        return datetime.fromisoformat(str(value)).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

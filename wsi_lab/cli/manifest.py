@@ -105,7 +105,8 @@ def read_manifest(path: Path) -> Manifest:
         raise Invalid(f"Line {reader.line_num} of the table is no CSV: {error}.") from error
     entries, problems = _entries(columns, rows)
     if problems:
-        raise Invalid(f"The table {path.name} has {len(problems)} bad rows.", problems=problems)
+        count = "1 bad row" if len(problems) == 1 else f"{len(problems)} bad rows"
+        raise Invalid(f"The table {path.name} has {count}.", problems=problems)
     if not entries:
         raise Invalid(f"The table {path.name} has no rows.")
     unknown = tuple(column for column in columns if column and column not in COLUMNS)
@@ -198,5 +199,6 @@ def _number(column: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"'{text}' in the column '{column}' is not a number")
+        advice = "; write it with a point" if "," in text else ""
+        raise ValueError(f"'{text}' in the column '{column}' is not a number{advice}")
     return number

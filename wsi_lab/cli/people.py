@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from wsi_lab.cli.console import Console, lab_command
 from wsi_lab.cli.shapes import token_shape, user_shape
-from wsi_lab.errors import Invalid
-from wsi_lab.model.people import capabilities_of_words
+from wsi_lab.errors import Invalid, NotFound
+from wsi_lab.model.people import ALL_CAPABILITIES, capabilities_of_words
+
+if TYPE_CHECKING:
+    from wsi_lab.model.people import Actor
+    from wsi_lab.service.lab import Lab
 
 
 @click.group()
@@ -52,8 +58,12 @@ def _capabilities(_context: click.Context, _option: click.Parameter, text: str) 
     return words
 
 
-def _names(_context: click.Context, _option: click.Parameter, text: str) -> list[str]:
-    return [word.strip() for word in text.split(";") if word.strip()]
+def _names(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str]:
+    names = [word.strip() for word in (text or "").split(";") if word.strip()]
+    if text is not None and not names:
+        # A script's variable that is empty must not make a token without limits.
+        raise click.BadParameter("give at least one name or id, or leave the option out")
+    return names
 
 
 def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
@@ -76,9 +86,9 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
     callback=_capabilities,
     help="'all', or words with commas between them; '' makes a token that may nothing.",
 )
-@click.option("--read", default="", callback=_names, help="See only these studies; S;S;…")
-@click.option("--modify", default="", callback=_names, help="Change only these studies; S;S;…")
-@click.option("--folders", default="", callback=_names, help="Upload only into these; F;F;…")
+@click.option("--read", callback=_names, help="See only these studies; S;S;…")
+@click.option("--modify", callback=_names, help="Change only these studies; S;S;…")
+@click.option("--folders", callback=_names, help="Upload only into these; F;F;…")
 @click.option(
     "--expires", callback=_moment, help="When it ends, as ISO 8601; without a zone it is UTC."
 )
@@ -106,6 +116,9 @@ def create_token(
             folders=folders,
             expires_on=expires,
         )
+        unknown = _unknown_studies(lab, owner, [*read, *modify])
+    if unknown:
+        console.remark(f"There is no study {', '.join(map(repr, unknown))} yet.")
     console.remark("Keep this token safe; it is not shown again.")
     console.show({"token": text, "id": made.id, "name": made.name}, text)
 
@@ -118,6 +131,10 @@ def list_tokens(console: Console) -> None:
         tokens = lab.people.list_tokens(owner, everybody=True)
         emails = {user.id: user.email for user in lab.people.list(owner)}
     shapes = [token_shape(one, emails[one.user_id]) for one in tokens]
+    if not console.as_json:
+        for shape, one in zip(shapes, tokens, strict=True):
+            if one.capabilities == ALL_CAPABILITIES:
+                shape["capabilities"] = "all"
     console.show_list(shapes, ["id", "email", "name", "capabilities", "expires_on"])
 
 
@@ -129,3 +146,17 @@ def revoke_token(console: Console, *, token_id: int) -> None:
     with console.lab() as (lab, owner):
         lab.people.revoke_token(owner, token_id)
     console.show({"id": token_id, "revoked": True}, f"Token {token_id} has ended.")
+
+
+def _unknown_studies(lab: Lab, owner: Actor, names: Iterable[str]) -> list[str]:
+    """Return those of the names and ids that no study has; such a token may be meant."""
+    unknown = []
+    for name in dict.fromkeys(names):
+        try:
+            lab.studies.by_name(owner, name)
+        except NotFound:
+            try:
+                lab.studies.get(owner, int(name))
+            except (NotFound, ValueError):
+                unknown.append(name)
+    return unknown

@@ -56,7 +56,10 @@ def list_studies(console: Console) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @lab_command
 def remove_study(console: Console, *, name: str, yes: bool) -> None:
-    """Remove the study of that NAME; slide files stay where they are."""
+    """Remove the study of that NAME.
+
+    Slide files stay where they are.
+    """
     with console.lab() as (lab, owner):
         found = lab.studies.by_name(owner, name)
         count = lab.studies.slide_counts(owner, [found.id])[found.id]
@@ -79,7 +82,10 @@ def remove_study(console: Console, *, name: str, yes: bool) -> None:
 def add_slides(
     console: Console, *, name: str, files: Sequence[Path], manifest: Path | None
 ) -> None:
-    """Add slide FILEs to the study of that NAME: all of them, or none."""
+    """Add slide FILEs to the study of that NAME.
+
+    All of them, or none: where one cannot be added, every reason is said.
+    """
     if not files and manifest is None:
         raise click.UsageError("Name at least one FILE, or a table with --manifest.")
     table = Manifest() if manifest is None else read_manifest(manifest)

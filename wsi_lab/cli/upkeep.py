@@ -16,9 +16,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("file", type=FILE)
 @lab_command
 def backup(console: Console, *, file: Path) -> None:
-    """Write everything the lab remembers to FILE, while it may go on working.
+    """Write everything the lab remembers to FILE.
 
-    Slide files and caches are not part of it.
+    The lab may go on working. Slide files and caches are not part of it.
     """
     target = Path(os.path.abspath(file))  # noqa: PTH100 (resolve() would follow links)
     with console.lab() as (lab, _owner):
@@ -31,7 +31,7 @@ def backup(console: Console, *, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @lab_command
 def restore(console: Console, *, file: Path) -> None:
-    """Make the lab that the backup FILE remembers, in a home that has none yet."""
+    """Make the lab of the backup FILE, in a home that has none yet."""
     from wsi_lab.service.lab import Lab  # noqa: PLC0415 (``--help`` needs none of it)
 
     Lab.restore(console.settings(), file.absolute())
@@ -41,7 +41,7 @@ def restore(console: Console, *, file: Path) -> None:
 @click.command()
 @lab_command
 def doctor(console: Console) -> int:
-    """Look whether everything the lab needs is there; say what to do where it is not."""
+    """Look whether all that the lab needs is there, and say what to do."""
     from wsi_lab.service.health import Verdict, examine  # noqa: PLC0415 (only the doctor needs it)
 
     findings = list(examine(console.settings()))

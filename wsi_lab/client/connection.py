@@ -6,7 +6,7 @@ httpx's transport is the seam: tests hand in one that answers in process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -51,7 +51,7 @@ class Connection:
     Raises
     ------
     Invalid
-        The address is not one of http or https.
+        The address is not one of http or https, or the token cannot be one.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Connection:
             raise Invalid("The address of a lab begins with http:// or https:// and names a host.")
         headers = {"Accept": "application/json"}
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {_as_copied(token)}"
         self._client = httpx.Client(
             base_url=address,
             headers=headers,
@@ -177,6 +177,8 @@ class Connection:
     def _send(
         self, method: str, path: str, *, params: Mapping[str, Any], json: Any, headers: Any
     ) -> httpx.Response:
+        if self._client.is_closed:
+            raise SourceUnavailable("This lab was closed; wsi_lab.connect() opens it again.")
         try:
             return self._client.request(
                 method, path, params=params or None, json=json, headers=headers
@@ -213,6 +215,17 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def words(given: Iterable[str]) -> list[str]:
+    """Return the words of a list; a single text is one word, not its letters.
+
+    Examples
+    --------
+    >>> words("view"), words(("view", "score"))
+    (['view'], ['view', 'score'])
+    """
+    return [given] if isinstance(given, str) else list(given)
+
+
 def parsed(kind: type[T], data: Any) -> T:
     """Return an answer's JSON as a dataclass; keys it does not know are left out.
 
@@ -231,6 +244,14 @@ def parsed(kind: type[T], data: Any) -> T:
             "it and this client may be of different versions. Update the older one.",
             reason=str(error),
         ) from error
+
+
+def _as_copied(token: str) -> str:
+    # A blank or a line end comes along when a token is copied or read from a file.
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise Invalid("This is not a token. `wsi-lab token create` prints one: wsi_ and 43 signs.")
+    return token
 
 
 def _seconds_to_wait(answer: httpx.Response) -> float | None:

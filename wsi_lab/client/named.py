@@ -13,6 +13,7 @@ from wsi_lab.errors import NotFound
 from wsi_lab.model.study import LONGEST_NAME
 
 NAMES_TO_COMPARE = 5000
+NAMES_TO_LIST = 5
 
 
 class UnknownKey(NotFound, KeyError):
@@ -118,6 +119,9 @@ class NamedCollection(Mapping[str | int, N]):
             return f"There is no {self._what} called {key!r}; there are no {self._plural} yet."
         folded = {name.casefold(): name for name in names}
         close = difflib.get_close_matches(key.casefold(), list(folded), n=3, cutoff=0.5)
+        if not close and len(names) <= NAMES_TO_LIST:
+            known = ", ".join(map(repr, names))
+            return f"There is no {self._what} called {key!r}; known here: {known}."
         if not close:
             return f"There is no {self._what} called {key!r}."
         meant = " or ".join(repr(folded[each]) for each in close)

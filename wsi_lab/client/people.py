@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from wsi_lab.client.connection import Connection, parsed
+from wsi_lab.client.connection import Connection, parsed, words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +110,10 @@ class Tokens:
         body = {
             "name": name,
             "email": email,
-            "capabilities": list(capabilities),
-            "read_studies": list(read_studies),
-            "modify_studies": list(modify_studies),
-            "folders": list(folders),
+            "capabilities": words(capabilities),
+            "read_studies": words(read_studies),
+            "modify_studies": words(modify_studies),
+            "folders": words(folders),
             "expires_on": None if expires_on is None else expires_on.isoformat(),
         }
         # An empty list of capabilities means something: a token that may nothing.

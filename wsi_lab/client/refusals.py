@@ -90,7 +90,8 @@ def _from_problem(problem: dict[str, Any]) -> WsiLabError:
 def _from_status(status: int) -> WsiLabError:
     if 300 <= status < 400:
         return NotIdentified(
-            "The address leads to a page to sign in to. Connect to the lab itself, with a token."
+            "The address leads to a page to sign in to. Connect to the lab itself, with a token; "
+            "inside Jupyter its address ends in wsi-lab/."
         )
     kind, message = _WITHOUT_CODE.get(
         status, (WsiLabError, f"The lab failed to answer (status {status}).")

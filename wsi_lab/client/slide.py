@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wsi_lab.client.connection import Connection, parsed, segment
-from wsi_lab.errors import DamagedSlide, WsiLabError
+from wsi_lab.client.connection import Connection, parsed, segment, words
+from wsi_lab.errors import DamagedSlide, Invalid, WsiLabError
 from wsi_lab.model.slide import Level, SlideProperties, TileGrid
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ class Slide(_Fields):
         Raises
         ------
         Invalid
-            Both level and mpp are given, or mpp where the scale is unknown, or an empty size.
+            Both level and mpp are given, or mpp where the scale is unknown, or the size is empty
+            or no two whole numbers.
         OutOfRange
             There is no such level.
         TooLarge
@@ -186,15 +188,15 @@ class Slide(_Fields):
         """
         import numpy as np  # noqa: PLC0415 (only for those who want pixels)
 
-        x, y = location
-        width, height = size
+        x, y = _place(location)
+        width, height = _size(size)
         body = self.connection.get_bytes(
             f"v1/slides/{self.id}/region",
-            x=float(x),
-            y=float(y),
-            width=int(width),
-            height=int(height),
-            level=level,
+            x=x,
+            y=y,
+            width=width,
+            height=height,
+            level=None if level is None else _whole(level, "A level is a whole number."),
             mpp=mpp,
             format="npy",
         )
@@ -202,7 +204,7 @@ class Slide(_Fields):
             pixels = np.load(io.BytesIO(body), allow_pickle=False)
         except ValueError as error:
             raise _unreadable() from error
-        if pixels.shape != (int(height), int(width), 3) or pixels.dtype != np.uint8:
+        if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
             raise _unreadable()
         return np.asarray(pixels, dtype=np.uint8)
 
@@ -211,9 +213,10 @@ class Slide(_Fields):
 
         One number stands for both.
         """
-        width, height = (max_size, max_size) if isinstance(max_size, int) else max_size
+        pair = max_size if hasattr(max_size, "__len__") else (max_size, max_size)
+        width, height = _size(pair)
         body = self.connection.get_bytes(
-            f"v1/slides/{self.id}/thumbnail", width=int(width), height=int(height)
+            f"v1/slides/{self.id}/thumbnail", width=width, height=height
         )
         return _picture(body)
 
@@ -245,9 +248,9 @@ class Slide(_Fields):
         return self.connection.viewer(self, **options)
 
     def change(self, **changes: Any) -> Slide:
-        """Change some of name, block, section, number, stain, tags, mpp_x, mpp_y, case_id.
+        """Change some of name, block, section, number, stain, tags, mpp, mpp_x, mpp_y, case_id.
 
-        Returns the slide as it is then.
+        `mpp` stands for `mpp_x` and `mpp_y`. Returns the slide as it is then.
 
         Raises
         ------
@@ -255,8 +258,11 @@ class Slide(_Fields):
             Somebody changed it since this object was read.
         """
         body = dict(changes)
+        if "mpp" in body:
+            mpp = body.pop("mpp")
+            body = {"mpp_x": mpp, "mpp_y": mpp, **body}
         if "tags" in body:
-            body["tags"] = list(body["tags"])
+            body["tags"] = words(body["tags"])
         data = self.connection.json(
             "PATCH", f"v1/slides/{self.id}", body=body, revision=self.revision
         )
@@ -274,6 +280,38 @@ class Slide(_Fields):
 def slide_of(connection: Connection, data: Any) -> Slide:
     """Return the slide of an answer."""
     return Slide(connection=connection, **vars(parsed(_Fields, data)))
+
+
+def _place(location: Any) -> tuple[float, float]:
+    try:
+        x, y = (float(each) for each in location)
+    except (TypeError, ValueError):
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise Invalid("A location is (x, y): two finite numbers, in level-0 pixels.")
+    return x, y
+
+
+def _size(size: Any) -> tuple[int, int]:
+    sentence = "A size is (width, height): two whole numbers from 1 on, in pixels of the result."
+    try:
+        width, height = (_whole(each, sentence) for each in size)
+    except (TypeError, ValueError) as error:
+        raise Invalid(sentence) from error
+    if width < 1 or height < 1:
+        raise Invalid(sentence)
+    return width, height
+
+
+def _whole(number: Any, sentence: str) -> int:
+    """Return a whole number of any type (NumPy's too, and 512.0) as an int."""
+    try:
+        whole = int(number)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Invalid(sentence) from error
+    if whole != number:
+        raise Invalid(sentence)
+    return whole
 
 
 def _picture(body: bytes) -> Image.Image:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import frames, pages
-from wsi_lab.client.connection import Connection
+from wsi_lab.client.connection import Connection, words
 from wsi_lab.client.named import NamedCollection
 from wsi_lab.client.slide import Slide, slide_of
 from wsi_lab.errors import NotFound
@@ -47,6 +47,7 @@ class Slides(NamedCollection[Slide]):
         number: str = "",
         stain: str = "",
         tags: Iterable[str] = (),
+        mpp: float | None = None,
         mpp_x: float | None = None,
         mpp_y: float | None = None,
     ) -> Slide:
@@ -63,8 +64,10 @@ class Slides(NamedCollection[Slide]):
         block, section, number, stain, tags
             Where in the specimen it comes from (`number` counts the slides of a section), how it
             was stained, and free words.
-        mpp_x, mpp_y
+        mpp
             Micrometres per level-0 pixel, when the file does not say or says it wrongly.
+        mpp_x, mpp_y
+            The same for each direction, where they differ.
 
         Raises
         ------
@@ -82,9 +85,9 @@ class Slides(NamedCollection[Slide]):
             "section": section,
             "number": number,
             "stain": stain,
-            "tags": list(tags),
-            "mpp_x": mpp_x,
-            "mpp_y": mpp_y,
+            "tags": words(tags),
+            "mpp_x": mpp if mpp_x is None else mpp_x,
+            "mpp_y": mpp if mpp_y is None else mpp_y,
         }
         given = {key: value for key, value in body.items() if value not in (None, "", [])}
         data = self._connection.post(f"v1/studies/{self._study_id}/slides", given)

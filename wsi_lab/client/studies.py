@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import frames, pages
 from wsi_lab.client.cases import Cases
-from wsi_lab.client.connection import Connection, parsed, segment
+from wsi_lab.client.connection import Connection, parsed, segment, words
 from wsi_lab.client.named import NamedCollection
 from wsi_lab.client.people import Member
 from wsi_lab.client.slides import Slides
@@ -74,7 +74,7 @@ class Study(_Fields):
     def set_member(self, email: str, rights: Iterable[str]) -> Member:
         """Give a user exactly these rights in the study."""
         path = f"v1/studies/{self.id}/members/{segment(email)}"
-        data = self.connection.json("PUT", path, body={"rights": sorted(rights)})
+        data = self.connection.json("PUT", path, body={"rights": sorted(words(rights))})
         return parsed(Member, data)
 
     def remove_member(self, email: str) -> None:

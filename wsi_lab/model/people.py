@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -18,7 +18,9 @@ from wsi_lab.errors import Invalid
 T = TypeVar("T")
 
 LONGEST_EMAIL = 254
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
+# Blanks, and what is invisible or turns the direction of what follows, belong in none.
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+_EMAIL = re.compile(f"{_PART}@{_PART}")
 
 
 class Right(StrEnum):
@@ -282,7 +284,8 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
     rule = _RULES[action]
     by_token = _token_allows(actor.token, rule, resource)
     if not by_token.allowed:
-        return by_token
+        # What a token lacks must not tell a stranger that there is such a study.
+        return replace(by_token, visible=by_token.visible and _may_know_of(actor, resource))
     if actor.user.is_admin:
         return _allowed("Site administrators may do this everywhere.")
     if rule.site_admin:
@@ -298,6 +301,12 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
         f"This needs the right '{rule.right}' in the study; its administrators can grant it.",
         visible=Right.VIEW in held,
     )
+
+
+def _may_know_of(actor: Actor, resource: Resource) -> bool:
+    if resource.study_id is None or actor.user.is_admin:
+        return True
+    return Right.VIEW in actor.rights.get(resource.study_id, frozenset())
 
 
 def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decision:
@@ -320,8 +329,16 @@ def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decis
             return _refused("This token may not modify this study.")
     elif rule.modifies and (token.read_studies or token.modify_studies):
         return _refused("A token limited to certain studies may not do this.")
+    return _capability_allows(token, rule)
+
+
+def _capability_allows(token: Token, rule: _Rule) -> Decision:
     if rule.capability is not None and rule.capability not in token.capabilities:
         return _refused(
             f"This token lacks the capability '{rule.capability}'; make one that has it."
+        )
+    if rule.capability is Capability.UPLOAD and token.folders:
+        return _refused(
+            "This token may upload into its folders only, and not add files of the server."
         )
     return _allowed("The token allows it.")

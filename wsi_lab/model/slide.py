@@ -17,6 +17,8 @@ from wsi_lab.errors import Invalid, OutOfRange, TooLarge
 FALLBACK_TILE_SIZE = 256
 SMALLEST_NATIVE_TILE = 128
 LARGEST_NATIVE_TILE = 1024
+SMALLEST_PLAUSIBLE_MPP = 1e-6
+"""A picometre; below it, arithmetic runs over before any instrument sees anything."""
 LARGEST_PLAUSIBLE_MPP = 50.0
 """Above this, a resolution tag speaks of print (72 dpi is 353 µm), not of a microscope."""
 
@@ -126,7 +128,11 @@ def plausible_mpp(mpp: float | None) -> float | None:
     >>> plausible_mpp(0.499), plausible_mpp(264.6), plausible_mpp(0.0)
     (0.499, None, None)
     """
-    if mpp is None or not math.isfinite(mpp) or not 0 < mpp <= LARGEST_PLAUSIBLE_MPP:
+    if (
+        mpp is None
+        or not math.isfinite(mpp)
+        or not SMALLEST_PLAUSIBLE_MPP <= mpp <= LARGEST_PLAUSIBLE_MPP
+    ):
         return None
     return mpp
 
@@ -318,8 +324,8 @@ def region_at(
         problems.append("x and y must be finite numbers")
     if width < 1 or height < 1:
         problems.append("width and height must be at least 1")
-    if mpp is not None and not (math.isfinite(mpp) and mpp > 0):
-        problems.append("mpp must be a positive number")
+    if mpp is not None and not (math.isfinite(mpp) and mpp >= SMALLEST_PLAUSIBLE_MPP):
+        problems.append(f"mpp must be a positive number, at least {SMALLEST_PLAUSIBLE_MPP:g}")
     if problems:
         raise Invalid("This region cannot be read: " + "; ".join(problems) + ".", problems=problems)
     if width * height > LARGEST_REGION_PIXELS:
@@ -349,6 +355,7 @@ def checked_mpp(mpp: float | None) -> float | None:
     """
     if mpp is not None and plausible_mpp(mpp) is None:
         raise Invalid(
-            f"mpp is micrometres per pixel: more than 0, at most {LARGEST_PLAUSIBLE_MPP:g}."
+            "mpp is micrometres per pixel: "
+            f"at least {SMALLEST_PLAUSIBLE_MPP:g}, at most {LARGEST_PLAUSIBLE_MPP:g}."
         )
     return mpp

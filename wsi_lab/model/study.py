@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,8 @@ T = TypeVar("T")
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 20_000
 MOST_TAGS = 100
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Those that turn the direction of what follows let one name look like another.
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -144,7 +146,8 @@ def checked_name(name: str, what: str) -> str:
     Raises
     ------
     Invalid
-        It is empty, longer than `LONGEST_NAME` characters, or holds control characters.
+        It is empty, longer than `LONGEST_NAME` characters, or holds control characters; or
+        nobody could see it.
 
     Examples
     --------
@@ -152,7 +155,7 @@ def checked_name(name: str, what: str) -> str:
     'HTT pilot'
     """
     name = name.strip()
-    if not name:
+    if not name or _is_invisible(name):
         raise Invalid(f"A {what} needs a name.")
     if len(name) > LONGEST_NAME:
         raise Invalid(f"The name of a {what} may have at most {LONGEST_NAME} characters.")
@@ -212,3 +215,8 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     if len(found) > MOST_TAGS:
         raise Invalid(f"A slide may have at most {MOST_TAGS} tags.")
     return tuple(sorted(found))
+
+
+def _is_invisible(name: str) -> bool:
+    # Format characters join and order visible ones; on their own they are as good as blanks.
+    return all(unicodedata.category(each) in {"Cf", "Zs"} for each in name)

@@ -178,7 +178,8 @@ class People:
         Raises
         ------
         Invalid
-            A word is not a capability, or the token would already be expired.
+            A word is not a capability, limits are given that are all blank, or the token would
+            already be expired.
         """
         name = checked_name(name, "token")
         allowed = capabilities_of_words(capabilities)
@@ -333,7 +334,12 @@ def _not_identified() -> NotIdentified:
 
 
 def _limits(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(checked_name(word, "limit") for word in words if word.strip())
+    words = list(words)
+    limits = frozenset(checked_name(word, "limit") for word in words if word.strip())
+    if words and not limits:
+        # Where no limits means no limit, blanks must not pass for none.
+        raise Invalid("A token's limits are names or ids; leave them out for a token without any.")
+    return limits
 
 
 def _check_expiry(transaction: Transaction, expires_on: datetime | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -92,7 +93,9 @@ def file_kind(source: ByteSource) -> FileKind:
     if text is None:
         raise UnsupportedSlide("This is not a kind of slide or image file known here.")
     if text.lstrip().lower().startswith(_VMS_HEADINGS):
-        _require_companions_inside(source.read(0, min(source.size, _LARGEST_INI)))
+        _require_companions_inside(
+            Path(os.path.realpath(path.parent)), source.read(0, min(source.size, _LARGEST_INI))
+        )
         return FileKind.VMS
     if "<DataObject" in text and "DPUfsImport" in text:
         raise UnsupportedSlide(
@@ -111,14 +114,23 @@ def _mirax(path: Path) -> FileKind:
             "A MIRAX slide needs the folder of the same name beside its .mrxs file; "
             "copy that folder too."
         ) from None
-    _require_companions_inside(content)
+    # By the real name of its parent: a folder that is itself a link leads elsewhere.
+    _require_companions_inside(Path(os.path.realpath(path.parent)) / path.stem, content)
     return FileKind.MRXS
 
 
-def _require_companions_inside(description: bytes) -> None:
-    for name in _COMPANION.findall(description):
-        if b"/" in name or b"\\" in name or name.strip() == b"..":
+def _require_companions_inside(folder: Path, description: bytes) -> None:
+    for found in _COMPANION.findall(description):
+        name = found.strip()
+        if b"/" in name or b"\\" in name or name == b".." or _leads_elsewhere(folder, name):
             raise DamagedSlide("The slide names files outside its own folder.")
+
+
+def _leads_elsewhere(folder: Path, name: bytes) -> bool:
+    if b"\0" in name:
+        return True
+    inside = os.path.join(os.fsencode(folder), name)  # noqa: PTH118 (names are bytes here)
+    return os.path.islink(inside) or os.path.realpath(folder) != str(folder)  # noqa: PTH114 (same)
 
 
 def _as_text(head: bytes) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from wsi_lab.errors import UnsupportedSlide
+import os
+import stat
+
+from wsi_lab.errors import DamagedSlide, UnsupportedSlide
 from wsi_lab.slides.file_kinds import FileKind
 from wsi_lab.slides.preflight import preflight
 from wsi_lab.slides.readers.openslide import OpenSlideReader, vendor_of
@@ -50,6 +53,7 @@ def _tiff(path: str) -> LevelReader:
 
 
 def _dicom(path: str) -> LevelReader:
+    _require_files_beside(path)
     try:
         return OpenSlideReader(path)
     except UnsupportedSlide as refusal:
@@ -61,3 +65,39 @@ def _dicom(path: str) -> LevelReader:
             return LargeImageReader(path, "dicom")
         except UnsupportedSlide:
             raise refusal from None
+
+
+def _require_files_beside(path: str) -> None:
+    # The libraries open whatever lies beside a DICOM file, and wait in a pipe for ever.
+    folder = os.path.realpath(os.path.dirname(path))  # noqa: PTH120 (text in)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_pipe_or_device(entry.path):
+                raise DamagedSlide(
+                    "Beside this DICOM file lies a pipe or a device; move the slide's files into "
+                    "a folder of their own."
+                )
+            if entry.is_symlink() and _is_dicom_elsewhere(entry.path, folder):
+                raise DamagedSlide(
+                    "Beside this DICOM file lies a link to one in another folder, which could "
+                    "become part of the slide; put the files themselves into one folder."
+                )
+
+
+def _is_pipe_or_device(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (text in)
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+def _is_dicom_elsewhere(link: str, folder: str) -> bool:
+    target = os.path.realpath(link)
+    if os.path.dirname(target) == folder or not os.path.isfile(target):  # noqa: PTH113, PTH120 (text in)
+        return False
+    try:
+        with open(target, "rb") as file:  # noqa: PTH123 (text in)
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False

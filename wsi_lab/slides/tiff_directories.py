@@ -176,9 +176,11 @@ class _Walk:
         high_bytes = 4 * count if layout.is_ndpi else 0
         raw = self.reader.read(first, table_bytes + layout.pointer.size + high_bytes)
         (following,) = layout.pointer.unpack_from(raw, table_bytes)
-        high = memoryview(raw)[table_bytes + layout.pointer.size :]
+        high = raw[table_bytes + layout.pointer.size :]
         entries = {}
-        fields = layout.entry.iter_unpack(memoryview(raw)[:table_bytes])
+        # Not of a view: an error below keeps the iterator in a cycle, and collecting a view that
+        # is still exported ends Python 3.11 by a segmentation fault.
+        fields = layout.entry.iter_unpack(raw[:table_bytes])
         for number, (tag, kind, values, value) in enumerate(fields):
             # Private tags are left to whoever knows them; many writers are careless there.
             if tag >= _FIRST_PRIVATE_TAG and tag not in _KNOWN_PRIVATE:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wsi_lab.errors import Conflict, HomeUnusable
 from wsi_lab.store.connection import SqliteError, in_words, open_plain, open_reader
-from wsi_lab.store.migrations import refuse_foreign
+from wsi_lab.store.migrations import applied, refuse_foreign
 
 _BUSY_SECONDS = 30.0
 
@@ -58,6 +58,8 @@ def _copy(source: Path, to: Path) -> None:
     copy = open_plain(to, busy_seconds=_BUSY_SECONDS)
     try:
         refuse_foreign(original)
+        if not applied(original):
+            raise HomeUnusable("There is no lab in this file; it is empty.")
         # In one step: a copy in several starts again whenever somebody commits.
         original.backup(copy, pages=-1)
         copy.execute("PRAGMA journal_mode=DELETE").fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import math
 from typing import Any
@@ -97,7 +98,8 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
             max_native_zoom=0,
             bounds=map_bounds(grid),
             no_wrap=True,
-            name=slide.name,
+            # Leaflet's list of layers, which people add themselves, shows names as HTML.
+            name=html.escape(slide.name),
         )
         # At this zoom the map asks for one tile, the overview's, until the script takes over.
         self.map = ipyleaflet.Map(
@@ -200,7 +202,7 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
             if self.slide.mpp is None:
                 raise Invalid(
                     "The scale of this slide is not known, so mpp cannot be used; "
-                    "give downsample, or set the slide's mpp first."
+                    "give downsample, or set it with slide.change(mpp=…)."
                 )
             downsample = mpp / self.slide.mpp
         if downsample is not None and not 0 < downsample < float("inf"):

@@ -40,6 +40,8 @@ export class SlideTiles {
     // Tiles that are there show at once; fading them in only delays the picture.
     map._fadeAnimated = false;
     layer.redraw();
+    // The view was chosen before, and may stay as it is.
+    this.#snapLevel(map.getCenter(), map.getZoom());
   }
 
   remove() {
