@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -155,3 +156,8 @@ def test_demo_prints_where_it_is_and_ends_when_told(home, tmp_path, number):
         process.communicate(timeout=20)
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2)
+
+
+def test_home_is_for_its_owner_alone(home):
+    prepare(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -64,6 +64,8 @@ def prepare(home: Path) -> None:
         The folder cannot be written.
     """
     try:
+        # For its owner alone, as the lab itself would make it.
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         slide = _place(_FOLDER / f"{SLIDE}.svs", home / "slides")
         _place_tour(home / "notebooks")
     except OSError as error:
