@@ -190,11 +190,35 @@ def _fields(form: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
     return {field.encode_name: field for field in fields(form)}
 
 
+# What msgspec says of types, in the words of whoever wrote the request.
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+_BOUNDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
+_EXPECTED = re.compile(
+    r"Expected `(?P<types>[a-z |]+)`(?: of length (?P<length>[<>]=?))?(?: (?P<bound>[<>]=?))?"
+)
+
+
 def _problem(name: str, message: str) -> str:
     # msgspec says: Expected `str`, got `int` - at `$[1]`
     what, _, where = message.partition(" - at `$")
-    what = what.replace("`", "")
+    what = _EXPECTED.sub(_in_words, what)
+    what = re.sub(r"`([a-z]+)`", lambda found: _WORDS.get(found[1], found[1]), what)
     return f"{name}{where.rstrip('`')}: {what[:1].lower()}{what[1:]}"
+
+
+def _in_words(found: re.Match[str]) -> str:
+    types = " or ".join(_WORDS.get(each, each) for each in found["types"].split(" | "))
+    if found["length"]:
+        return f"must be {types} with a length {_BOUNDS[found['length']]}"
+    return f"must be {types}" + (f" {_BOUNDS[found['bound']]}" if found["bound"] else "")
 
 
 def _refusal(problems: list[str]) -> Invalid:
