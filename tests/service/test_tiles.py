@@ -23,6 +23,7 @@ from wsi_lab.errors import (
 )
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
+from wsi_lab.service import tiles
 from wsi_lab.service.lab import Lab, LabSettings
 
 FULL = 4  # The map grid of the demo slide has zooms 0-4 of 240-pixel tiles.
@@ -154,6 +155,29 @@ def test_link_in_the_place_of_a_file_is_not_followed(
         assert lab.tiles.tile_at_once(reader, slide.id, "map", FULL, 0, 0) is None
         with pytest.raises(SlideMissing):
             lab.tiles.tile(reader, slide.id, "map", FULL, 0, 0)
+
+
+def test_link_that_comes_between_looking_and_opening_is_not_followed(
+    lab: Lab,
+    reader: Actor,
+    slide: Slide,
+    slide_file: Path,
+    tmp_path: Path,
+    demo_slide: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = Path(shutil.copy(demo_slide, tmp_path / "secret.svs"))
+
+    def looks_fine_and_is_swapped(_source: str) -> bool:
+        slide_file.unlink(missing_ok=True)
+        slide_file.symlink_to(secret)
+        return True
+
+    monkeypatch.setattr(tiles, "unmoved", looks_fine_and_is_swapped)
+    for _ in range(2):
+        with pytest.raises(SlideMissing):
+            lab.tiles.tile(reader, slide.id, "map", FULL, 0, 0)
+        assert lab.tiles.tile_at_once(reader, slide.id, "map", FULL, 0, 0) is None
 
 
 def test_bundle_holds_the_tiles_in_the_order_asked(lab: Lab, reader: Actor, slide: Slide) -> None:

@@ -47,7 +47,7 @@ def test_bytes_in_the_page_cache_come_at_once(path: str) -> None:
     with SlideFile(path) as source:
         expected = source.read(5000, 300)
         # Some file systems never say so; then the answer must be None, not other bytes.
-        assert source.read_at_once(5000, 300) in {expected, None}
+        assert source.read_at_once(5000, 300) in (expected, None)
 
 
 def test_what_would_have_to_be_waited_for_is_none(

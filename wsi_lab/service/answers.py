@@ -85,12 +85,16 @@ def shown(slide: OpenSlide, row: Slide, *, private: bool) -> Shown:
     return Shown(row, properties, grids, slide.version)
 
 
-def tile_answer(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
-    image: EncodedImage, version: str, grid_kind: GridKind, zoom: int, column: int, row: int
+def tile_answer(
+    image: EncodedImage, etag_stem: str, zoom: int, column: int, row: int
 ) -> TileAnswer:
-    """Return a tile with the ETag of its file, grid and place."""
-    etag = f'"{version}-{RENDERING}-{grid_kind}-{zoom}-{column}-{row}"'
-    return TileAnswer(image.data, image.media_type, etag)
+    """Return a tile with the ETag of its file, grid and place; see `etag_stems`."""
+    return TileAnswer(image.data, image.media_type, f'{etag_stem}{zoom}-{column}-{row}"')
+
+
+def etag_stems(shown: Shown) -> Mapping[GridKind, str]:
+    """Return how the ETags of all tiles of a grid of a slide begin."""
+    return {kind: f'"{shown.version}-{RENDERING}-{kind}-' for kind in shown.grids}
 
 
 def answer(image: EncodedImage, version: str, what: str) -> TileAnswer:

@@ -16,6 +16,7 @@ from wsi_lab.service.answers import (
     TileAnswer,
     answer,
     encoded,
+    etag_stems,
     shown,
     tile_answer,
 )
@@ -40,7 +41,7 @@ MOST_REMEMBERED = 4096
 class _Remembered:
     """That somebody may see a slide, and how it is shown, as of a generation of the database."""
 
-    __slots__ = ("generation", "grids", "shown", "source", "stamp", "version")
+    __slots__ = ("etag_stems", "generation", "grids", "shown", "source", "stamp", "version")
 
     def __init__(self, generation: int, stamp: Stamp | None, source: str, shown: Shown) -> None:
         self.generation = generation
@@ -49,6 +50,7 @@ class _Remembered:
         self.shown = shown
         self.grids = shown.grids
         self.version = shown.version
+        self.etag_stems = etag_stems(shown)
 
 
 _Key = tuple[int, int | None, int]
@@ -105,7 +107,7 @@ class Tiles:
         image = slide.tile_at_once(known.grids[grid_kind], zoom, column, row)
         if image is None:
             return None
-        return tile_answer(image, known.version, grid_kind, zoom, column, row)
+        return tile_answer(image, known.etag_stems[grid_kind], zoom, column, row)
 
     def tile(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
         self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
@@ -123,7 +125,7 @@ class Tiles:
         """
         known, slide = self._open(actor, slide_id)
         image = slide.tile(known.grids[grid_kind], zoom, column, row)
-        return tile_answer(image, known.version, grid_kind, zoom, column, row)
+        return tile_answer(image, known.etag_stems[grid_kind], zoom, column, row)
 
     def bundle_at_once(
         self, actor: Actor, slide_id: int, zoom: int, tiles: Sequence[tuple[int, int]]
@@ -142,14 +144,14 @@ class Tiles:
         slide = self._engine().open_at_once(known.source)
         if slide is None or slide.version != known.version:
             return None
-        grid, version = known.grids["map"], known.version
-        answers: list[TileAnswer] = []
-        for column, row in tiles:
-            image = slide.tile_at_once(grid, zoom, column, row)
-            if image is None:
-                return None
-            answers.append(tile_answer(image, version, "map", zoom, column, row))
-        return answers
+        images = slide.tiles_at_once(known.grids["map"], zoom, tiles)
+        if images is None:
+            return None
+        stem = known.etag_stems["map"]
+        return [
+            tile_answer(image, stem, zoom, column, row)
+            for image, (column, row) in zip(images, tiles, strict=True)
+        ]
 
     def bundle(
         self, actor: Actor, slide_id: int, zoom: int, tiles: Sequence[tuple[int, int]]
@@ -165,11 +167,9 @@ class Tiles:
         """
         _check_bundle(tiles)
         known, slide = self._open(actor, slide_id)
-        grid = known.grids["map"]
+        grid, stem = known.grids["map"], known.etag_stems["map"]
         return [
-            tile_answer(
-                slide.tile(grid, zoom, column, row), known.version, "map", zoom, column, row
-            )
+            tile_answer(slide.tile(grid, zoom, column, row), stem, zoom, column, row)
             for column, row in tiles
         ]
 
@@ -269,7 +269,12 @@ class Tiles:
         token = actor.token
         key = (actor.user.id, None if token is None else token.id, slide_id)
         known = self._remembered.get(key)
-        if known is None or (token is not None and has_expired(token, self._clock.now())):
+        if known is None or (
+            # The clock is asked only where it matters; to ask it takes a lock.
+            token is not None
+            and token.expires_on is not None
+            and has_expired(token, self._clock.now())
+        ):
             return None
         generation = self._database.generation()
         if known.generation != generation:
@@ -305,9 +310,11 @@ class Tiles:
             )
 
         row, seen, private, stamp = self._transactions.read(actor, read)
-        if not unmoved(row.source):
+        slide = self._engine().open(row.source) if unmoved(row.source) else None
+        # Looked at before, so that nothing elsewhere is opened, and after, because between the
+        # two a link may have taken the file's place.
+        if slide is None or slide.real_path != row.source:
             raise SlideMissing("The file of this slide was moved; add it again from its new place.")
-        slide = self._engine().open(row.source)
         known = _Remembered(generation, stamp, row.source, shown(slide, seen, private=private))
         self._remember(key, known)
         return known, slide

@@ -206,6 +206,7 @@ class SlideEngine:
         return source.identity, OpenSlide(
             reader,
             version=source.version,
+            real_path=source.real_path,
             unchanged=unchanged,
             renderings=self._renderings,
         )

@@ -56,7 +56,7 @@ def jpeg_prefix(tables: bytes, *, photometric: int, samples: int) -> bytes:
     return _START + b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + transform + kept
 
 
-def ends_whole(stored: bytes) -> bool:
+def ends_whole(stored: bytes | bytearray) -> bool:
     """Return whether a tile ends as it should, so that nothing has to be decoded to tell.
 
     The end marker cannot occur within image data, so that a tile that was cut does not have it.
@@ -85,28 +85,34 @@ class TileSplicer:
         # checked segment by segment. Empty as long as there was none.
         self._known_header = b""
 
-    def spliced(self, stored: bytes) -> bytes | None:
+    def spliced(self, stored: bytes | bytearray, *, may_decode: bool = True) -> bytes | None:
         """Return a stored tile as a JPEG file, or `None` if not everybody can show that kind.
 
         Only baseline JPEG is handed out: decoding progressive or arithmetic JPEG can cost a
         viewer any amount of work.
+
+        Parameters
+        ----------
+        may_decode
+            Where only decoding tells whether the tile is whole, decode it; `None` otherwise.
 
         Raises
         ------
         DamagedSlide
             The tile is cut short, is of another size than the file says, or has no tables.
         """
+        is_whole = ends_whole(stored)
+        if not (is_whole or may_decode):
+            return None
         known = self._known_header
         if known and stored.startswith(known):
-            spliced = b"".join((self._prefix, memoryview(stored)[2:]))
+            # The only copy of the tile that is made.
+            spliced: bytes | None = self._prefix + memoryview(stored)[2:]
         else:
-            header = self._checked_header(stored)
-            if header is None:
-                return None
-            spliced = header
-        return spliced if ends_whole(stored) else self._mended(spliced)
+            spliced = self._with_checked_header(bytes(stored))
+        return spliced if is_whole or spliced is None else self._mended(spliced)
 
-    def _checked_header(self, stored: bytes) -> bytes | None:
+    def _with_checked_header(self, stored: bytes) -> bytes | None:
         """Return the spliced tile once its header has been checked segment by segment."""
         if not stored.startswith(_START):
             raise DamagedSlide("A tile of this slide is not the JPEG image it should be.")

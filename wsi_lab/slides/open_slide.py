@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,13 @@ class OpenSlide:
     It is good for the version of the file it was opened from; `SlideEngine.open` gives a new one
     when the file has changed. There is nothing to close: the file is given back when nobody
     holds the slide any more.
+
+    Attributes
+    ----------
+    version
+        Changes whenever the file changes.
+    real_path
+        Where the file that was opened really lies. Never shown to anybody.
     """
 
     def __init__(
@@ -66,10 +73,13 @@ class OpenSlide:
         reader: Reader,
         *,
         version: str,
+        real_path: str,
         unchanged: Callable[[], bool],
         renderings: Renderings,
     ) -> None:
         self._reader = reader
+        self.version = version
+        self.real_path = real_path
         self._properties = dataclasses.replace(reader.properties, version=version)
         self._unchanged = unchanged
         self._renderings = renderings
@@ -86,11 +96,6 @@ class OpenSlide:
         """What the file says about itself; de-identified."""
         return self._properties
 
-    @property
-    def version(self) -> str:
-        """Changes whenever the file changes."""
-        return self._properties.version
-
     def tile_at_once(self, grid: TileGrid, zoom: int, column: int, row: int) -> EncodedImage | None:
         """Return a tile of a grid if that needs neither waiting nor decoding, else `None`.
 
@@ -101,15 +106,29 @@ class OpenSlide:
         DamagedSlide, SlideMissing
             The tile is broken, or the file is gone.
         """
-        plan = self._plan(grid, zoom, column, row)
-        if column < plan.columns and row < plan.rows and plan.level is not None:
-            stored = self._reader.stored_tile(plan.level, column, row, wait=False)
-        else:
-            stored = None
-        if stored is None:
-            stored = self._renderings.get((self._serial, grid, zoom, column, row))
+        tile = self._tile_at_once(grid, zoom, column, row)
         # Looked at after reading, so that no tile of another version slips through.
-        return stored if stored is not None and self._unchanged() else None
+        return tile if tile is not None and self._unchanged() else None
+
+    def tiles_at_once(
+        self, grid: TileGrid, zoom: int, places: Sequence[tuple[int, int]]
+    ) -> list[EncodedImage] | None:
+        """Return the tiles at ``(column, row)`` as `tile_at_once` does, or `None` if one lacks.
+
+        They are all of the same version, which is looked at once for all of them.
+
+        Raises
+        ------
+        OutOfRange, DamagedSlide, SlideMissing
+            As for `tile_at_once`.
+        """
+        tiles = []
+        for column, row in places:
+            tile = self._tile_at_once(grid, zoom, column, row)
+            if tile is None:
+                return None
+            tiles.append(tile)
+        return tiles if self._unchanged() else None
 
     def tile(self, grid: TileGrid, zoom: int, column: int, row: int) -> EncodedImage:
         """Return a tile of a grid: as stored where the grid allows it, else made for it.
@@ -248,6 +267,16 @@ class OpenSlide:
             ("associated", name),
             lambda: render.jpeg(self._reader.read_associated(name)),
         )
+
+    def _tile_at_once(
+        self, grid: TileGrid, zoom: int, column: int, row: int
+    ) -> EncodedImage | None:
+        plan = self._plan(grid, zoom, column, row)
+        if column < plan.columns and row < plan.rows and plan.level is not None:
+            stored = self._reader.stored_tile(plan.level, column, row, wait=False)
+            if stored is not None:
+                return stored
+        return self._renderings.get((self._serial, grid, zoom, column, row))
 
     def _plan(self, grid: TileGrid, zoom: int, column: int, row: int) -> _Plan:
         latest, plans = self._latest

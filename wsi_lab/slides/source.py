@@ -44,7 +44,7 @@ class ByteSource(Protocol):
             The source ends before that.
         """
 
-    def read_at_once(self, offset: int, size: int) -> bytes | None:
+    def read_at_once(self, offset: int, size: int) -> bytearray | None:
         """Return the same bytes if that needs no waiting, else `None`."""
 
     def unchanged(self) -> bool:
@@ -57,6 +57,7 @@ class ByteSource(Protocol):
 class SlideFile:
     r"""A regular local file, open for reading.
 
+    `real_path` is where the file that was opened really lies, whatever its name led through.
     Safe to use from several threads. A read that is under way while another thread calls
     `close` ends well: the descriptor lives until its last user is done.
 
@@ -79,7 +80,9 @@ class SlideFile:
     >>> source.close()
     """
 
-    __slots__ = ("_descriptor", "_may_not_wait", "identity", "name", "size", "version")
+    __slots__ = (
+        *("_descriptor", "_may_not_wait", "identity", "name", "real_path", "size", "version"),
+    )
 
     def __init__(self, path: str) -> None:
         found = _stat(path)
@@ -91,6 +94,7 @@ class SlideFile:
         opened = os.fstat(descriptor.number)
         _require_regular(opened)
         self.name = path
+        self.real_path = _real_path(descriptor.number, path)
         self.identity = _identity(opened)
         self.size = opened.st_size
         self.version = _version(self.identity)
@@ -121,22 +125,23 @@ class SlideFile:
             raise _unreadable(error) from None
         return data
 
-    def read_at_once(self, offset: int, size: int) -> bytes | None:
+    def read_at_once(self, offset: int, size: int) -> bytearray | None:
         """Return the same bytes if all of them are in the page cache, else `None`.
 
         File systems that cannot tell (tmpfs, some network file systems) always give `None`.
         """
         if not self._may_not_wait or offset < 0 or offset + size > self.size:
             return None
-        data = bytearray(size)
         descriptor = self._open_descriptor()
+        # Handed on as it is: whoever makes a file of it copies it anyway.
+        data = bytearray(size)
         try:
             got = os.preadv(descriptor.number, [data], offset, _AT_ONCE)
         except OSError as error:
             if error.errno in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
                 self._may_not_wait = False
             return None
-        return bytes(data) if got == size else None
+        return data if got == size else None
 
     def unchanged(self) -> bool:
         """Return whether nobody has written to the open file since it was opened."""
@@ -194,6 +199,14 @@ def current_version(path: str) -> str:
         There is no such file any more, or this process may not look at it.
     """
     return _version(current_identity(path))
+
+
+def _real_path(descriptor: int, path: str) -> str:
+    try:
+        # Of what is open, and not of what has the name by now.
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 (text in, text out)
+    except OSError:
+        return os.path.realpath(path)
 
 
 def _identity(found: os.stat_result) -> Identity:

@@ -10,7 +10,7 @@ import simplejpeg
 from wsi_lab.errors import DamagedSlide
 from wsi_lab.slides import render
 from wsi_lab.slides.decoding import TileDecoder
-from wsi_lab.slides.jpeg_stream import TileSplicer, ends_whole
+from wsi_lab.slides.jpeg_stream import TileSplicer
 from wsi_lab.slides.reader import Pixels
 from wsi_lab.slides.source import ByteSource
 from wsi_lab.slides.tiff_index import JPEG, NONE, TiffImage
@@ -35,27 +35,33 @@ class StoredTiles:
         For everything that is not baseline JPEG.
     """
 
-    __slots__ = ("_decoder", "_source", "_splicer", "image", "is_jpeg")
+    __slots__ = (
+        *("_counts", "_decoder", "_offsets", "_source", "_splicer", "_whole_columns"),
+        *("_whole_rows", "columns", "image", "is_jpeg", "rows"),
+    )
 
     def __init__(self, source: ByteSource, image: TiffImage, decoder: TileDecoder) -> None:
         self.image = image
         self.is_jpeg = image.compression == JPEG
+        # What every stored tile needs is kept as it is used: to divide, and to have numpy make
+        # a scalar and a whole number of it, takes longer than to read the tile.
+        self.columns, self.rows = image.columns, image.rows
+        self._whole_columns = image.width // image.tile_width
+        self._whole_rows = image.height // image.tile_height
+        self._offsets, self._counts = image.offsets.data, image.counts.data
         self._source = source
         self._decoder = decoder
         self._splicer = self._splicer_of(image.tile_height) if self.is_jpeg else None
 
     def is_empty(self, piece: int) -> bool:
         """Return whether the file left this piece out."""
-        return bool(self.image.counts.item(piece) == 0)
+        return not self._counts[piece]
 
     def is_inside(self, column: int, row: int) -> bool:
         """Return whether no pixel of this piece lies beyond the edge of the image."""
-        image = self.image
-        return (column + 1) * image.tile_width <= image.width and (
-            row + 1
-        ) * image.tile_height <= image.height
+        return column < self._whole_columns and row < self._whole_rows
 
-    def jpeg_file(self, piece: int, *, wait: bool) -> bytes | None:
+    def jpeg_file(self, column: int, row: int, *, wait: bool) -> bytes | None:
         """Return a piece as a JPEG file made of the bytes that are stored.
 
         `None` if it is not stored as baseline JPEG or not stored at all, or if it would have to
@@ -66,17 +72,14 @@ class StoredTiles:
         DamagedSlide
             It is not the whole tile it should be.
         """
-        image = self.image
-        count = image.counts.item(piece)
+        piece = row * self.columns + column
+        count = self._counts[piece]
         if self._splicer is None or count == 0:
             return None
-        offset = image.offsets.item(piece)
         if wait:
-            return self._splicer.spliced(self._source.read(offset, count))
-        stored = self._source.read_at_once(offset, count)
-        if stored is None or not ends_whole(stored):
-            return None
-        return self._splicer.spliced(stored)
+            return self._splicer.spliced(self._source.read(self._offsets[piece], count))
+        stored = self._source.read_at_once(self._offsets[piece], count)
+        return None if stored is None else self._splicer.spliced(stored, may_decode=False)
 
     def shrink_for(self, scale: float) -> int:
         """Return by how much to shrink while decoding when `scale` is wanted: 1, 2, 4 or 8."""
@@ -109,11 +112,11 @@ class StoredTiles:
     def whole_pixels(self, column: int, row: int, shrink: int = 1) -> Pixels:
         """Return a piece as stored, with what lies beyond the edge of the image."""
         image = self.image
-        piece = row * image.columns + column
+        piece = row * self.columns + column
         rows, columns = self._stored_rows(row) // shrink, image.tile_width // shrink
         if self.is_empty(piece):
             return np.full((rows, columns, 3), render.WHITE, np.uint8)
-        stored = self._source.read(image.offsets.item(piece), image.counts.item(piece))
+        stored = self._source.read(self._offsets[piece], self._counts[piece])
         if self._splicer is not None:
             spliced = self._splicer_for(row).spliced(stored)
             if spliced is not None:

@@ -81,7 +81,7 @@ class TiffReader:
         tiles = self._level(level, column, row)
         if not whole and not tiles.is_inside(column, row):
             return None
-        data = tiles.jpeg_file(row * tiles.image.columns + column, wait=wait)
+        data = tiles.jpeg_file(column, row, wait=wait)
         return None if data is None else EncodedImage(data)
 
     def read_tile(self, level: int, column: int, row: int) -> Pixels:
@@ -145,11 +145,10 @@ class TiffReader:
         if not 0 <= level < len(self._tiles):
             self._properties.level(level)
         tiles = self._tiles[level]
-        image = tiles.image
-        if not (0 <= column < image.columns and 0 <= row < image.rows):
+        if not (0 <= column < tiles.columns and 0 <= row < tiles.rows):
             raise OutOfRange(
                 f"Tile x={column}, y={row} does not exist in level {level}; "
-                f"x goes from 0 to {image.columns - 1} and y from 0 to {image.rows - 1}."
+                f"x goes from 0 to {tiles.columns - 1} and y from 0 to {tiles.rows - 1}."
             )
         return tiles
 
