@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ def main() -> int:
     where = machine.description()
     for what, said in where.items():
         print(f"{what}: {said}")
-    data = Path(os.environ.get(DATA_VARIABLE, "/tmp/wsi-bench"))
+    data = Path(os.environ.get(DATA_VARIABLE, Path(tempfile.gettempdir()) / "wsi-bench"))
     made = slides(data, quick=chosen.quick, say=_say)
     rounds = chosen.rounds or (5 if chosen.quick else 9)
     topics = _topics(made, rounds, quick=chosen.quick, only=chosen.only)
@@ -65,7 +66,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure wsi-lab beside its peers, in one run on this machine.",
-        epilog=f"Slides and figures (1 GB) go to ${DATA_VARIABLE}, or /tmp/wsi-bench.",
+        epilog=f"Slides and figures (1 GB) go to ${DATA_VARIABLE}, or wsi-bench in the system's "
+        "folder for temporary files.",
     )
     parser.add_argument(
         "topic", nargs="?", choices=("tiles", "regions", "levels", "all"), default="all"
