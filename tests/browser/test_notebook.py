@@ -213,7 +213,7 @@ viewer
 
 
 def test_names_from_the_lab_are_shown_as_text(open_notebook, lab, jupyter):
-    hostile = "<img src=x onerror=window.pwned=1> ü 'q' \u202etxt"
+    hostile = "<img src=x onerror=window.pwned=1> ü 'q' \u200ftxt"
     slides = lab.studies[STUDY].slides
     if hostile not in slides:
         slides.add(str(jupyter.folder / "home" / "slides" / f"{SLIDE}.svs"), name=hostile)

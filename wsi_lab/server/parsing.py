@@ -48,7 +48,7 @@ def from_json(form: type[F], body: bytes) -> F:
     1
     >>> from_json(New, b'{"size": "big"}')  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    wsi_lab.errors.Invalid: This request has 2 problems: name: is missing; size: expected ...
+    wsi_lab.errors.Invalid: This request has 2 problems: name: is missing; size: must be ...
     """
     try:
         given = msgspec.json.decode(body)
