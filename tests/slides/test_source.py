@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsi_lab.errors import DamagedSlide, SlideMissing, UnsupportedSlide, WsiLabError
-from wsi_lab.slides.source import SlideFile, current_version
+from wsi_lab.slides.source import SlideFile, current_identity
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def test_only_regular_files_are_opened_and_nothing_waits(tmp_path: Path, kind: s
 
 def test_version_is_that_of_the_path_until_the_file_is_written_to(path: str) -> None:
     with SlideFile(path) as source:
-        assert source.version == current_version(path)
+        assert source.identity == current_identity(path)
         assert source.unchanged()
         os.utime(path, ns=(1, 1))
-        assert source.version != current_version(path)
+        assert source.identity != current_identity(path)
         assert not source.unchanged()
 
 
@@ -110,7 +110,7 @@ def test_version_changes_when_another_file_takes_the_place(path: str) -> None:
         other.write_bytes(Path(path).read_bytes())
         os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
         other.replace(path)
-        assert source.version != current_version(path)
+        assert source.identity != current_identity(path)
         assert source.unchanged(), "the open file is still the one it was"
 
 

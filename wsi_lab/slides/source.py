@@ -190,17 +190,6 @@ def current_identity(path: str) -> Identity:
     return _identity(_stat(path))
 
 
-def current_version(path: str) -> str:
-    """Return the version that `SlideFile` would give to the file at `path` now.
-
-    Raises
-    ------
-    SlideMissing
-        There is no such file any more, or this process may not look at it.
-    """
-    return _version(current_identity(path))
-
-
 def _real_path(descriptor: int, path: str) -> str:
     try:
         # Of what is open, and not of what has the name by now.
