@@ -13,10 +13,13 @@
     ├── SlideError
     │   ├── UnsupportedSlide  not a kind of slide that can be read
     │   ├── DamagedSlide      a kind that can be read, but this file is broken or hostile
+    │   │   └── CutShort      and what lacks are bytes: it ends before it should
     │   └── SlideMissing      the file it was added from is gone or may not be opened
     ├── Busy                  too much is going on; ask again in a moment
+    │   └── SlideChanged      the file was changed while it was read; ask for it anew
     ├── SourceUnavailable     the place where the bytes live does not answer
-    │   └── SourceTimeout     or answers too slowly
+    │   ├── SourceTimeout     or answers too slowly
+    │   └── SourceRefused     or answers that it will not, or cannot
     ├── StorageFull           nothing more can be stored; nothing was
     └── HomeUnusable          the lab's own folder or database cannot be used
 
@@ -132,6 +135,12 @@ class DamagedSlide(SlideError):
     code = "damaged_slide"
 
 
+class CutShort(DamagedSlide):
+    """Bytes that should be there lie beyond the end of the file."""
+
+    code = "cut_short"
+
+
 class SlideMissing(SlideError):
     """The file that the slide was added from is gone, or may not be opened."""
 
@@ -144,6 +153,12 @@ class Busy(WsiLabError):
     code = "busy"
 
 
+class SlideChanged(Busy):
+    """The file was changed while it was read; whoever opens it anew gets the new one."""
+
+    code = "slide_changed"
+
+
 class SourceUnavailable(WsiLabError):
     """The place where the bytes live does not answer."""
 
@@ -154,6 +169,12 @@ class SourceTimeout(SourceUnavailable):
     """The place where the bytes live answers too slowly."""
 
     code = "source_timeout"
+
+
+class SourceRefused(SourceUnavailable):
+    """The place where the bytes live answers, but with an error: no right, no such bucket."""
+
+    code = "source_refused"
 
 
 class StorageFull(WsiLabError):

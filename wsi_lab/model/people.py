@@ -205,6 +205,8 @@ class Action(StrEnum):
     SLIDE_DELETE = "slide-delete"
     SLIDE_PATH = "slide-path"
     """Where on the server's disk a slide lies."""
+    SOURCE_VIEW = "source-view"
+    """Slides of the lab's declared source, by their keys there and outside all studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.SLIDE_ADD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
     Action.SLIDE_DELETE: _Rule(Right.EDIT, Capability.DELETE, modifies=True),
     Action.SLIDE_PATH: _Rule(None, Capability.PATHS, site_admin=True),
+    Action.SOURCE_VIEW: _Rule(None, Capability.PIXELS, site_admin=True, full_token=True),
 }
 
 
