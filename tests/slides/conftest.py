@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,10 @@ import openslide
 import pytest
 import simplejpeg
 import tifffile
+from buckets import Bucket, Decoding
+from raw_tiffs import Entry, build_tiff, tiled_directory
 
+from bench.object_server import ObjectServer
 from wsi_lab.errors import NotFound
 from wsi_lab.model.slide import Level, Region, SlideProperties
 from wsi_lab.slides import codecs
@@ -24,101 +26,6 @@ from wsi_lab.slides.reader import EncodedImage, Pixels, tile_region
 from wsi_lab.slides.readers.tiff import TiffReader
 from wsi_lab.slides.source import SlideFile
 from wsi_lab.slides.tiff_pages import read_index
-
-Entry = tuple[int, Any]
-"""Type code and values of a TIFF tag; a value ``("directory", 1)`` is that directory's offset."""
-
-_LETTERS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
-
-
-def build_tiff(
-    directories: Sequence[Mapping[int, Entry]],
-    *,
-    following: Sequence[int] | None = None,
-    big: bool = False,
-    order: str = "<",
-    after: bytes = b"",
-) -> bytes:
-    """Return a TIFF file of exactly these directories, however little sense they make.
-
-    Parameters
-    ----------
-    following
-        For each directory, the number of the next one, -1 for none; the default is the list's
-        own order.
-    after
-        Bytes behind the last directory.
-    """
-    nexts = following or [*range(1, len(directories)), -1]
-    value, count = ("Q", "Q") if big else ("I", "H")
-    inline = 8 if big else 4
-    entry_size = 20 if big else 12
-
-    def resolved(values: Any) -> list[int]:
-        raw = list(values) if isinstance(values, (bytes, list, tuple)) else [values]
-        if raw[:1] == ["directory"]:
-            raw = [("directory", raw[1])]
-        return [starts[v[1]] if isinstance(v, tuple) else v for v in raw]
-
-    starts = [0] * len(directories)
-    content = bytearray()
-    for _ in range(2):  # The first round finds out where everything comes to lie.
-        content = bytearray(b"II" if order == "<" else b"MM")
-        content += struct.pack(order + ("HHH" if big else "H"), *((43, 8, 0) if big else (42,)))
-        content += struct.pack(order + value, starts[0] if starts[0] else 8 + 8 * big)
-        for number, entries in enumerate(directories):
-            starts[number] = len(content)
-            table = b""
-            values_at = (
-                len(content)
-                + struct.calcsize(order + count)
-                + entry_size * len(entries)
-                + struct.calcsize(order + value)
-            )
-            values = b""
-            for tag, (kind, given) in entries.items():
-                if isinstance(given, dict):  # A lying entry: count and offset as given.
-                    table += struct.pack(
-                        f"{order}HH{value}{value}", tag, kind, given["count"], given["offset"]
-                    )
-                    continue
-                numbers = resolved(given)
-                packed = struct.pack(f"{order}{len(numbers)}{_LETTERS[kind]}", *numbers)
-                table += struct.pack(f"{order}HH{value}", tag, kind, len(numbers))
-                if len(packed) <= inline:
-                    table += packed.ljust(inline, b"\0")
-                else:
-                    table += struct.pack(order + value, values_at + len(values))
-                    values += packed
-            next_number = nexts[number]
-            content += struct.pack(order + count, len(entries)) + table
-            content += struct.pack(order + value, starts[next_number] if next_number >= 0 else 0)
-            content += values
-    return bytes(content) + after
-
-
-def tiled_directory(**changes: Entry) -> dict[int, Entry]:
-    """Return a directory of 32 x 32 grey pixels in four 16 x 16 tiles, with some tags changed.
-
-    Changes are named ``tag_256=(4, 100)``; `None` leaves the tag out.
-    """
-    entries: dict[int, Entry] = {
-        256: (4, 32),
-        257: (4, 32),
-        258: (3, 8),
-        259: (3, 1),
-        262: (3, 1),
-        277: (3, 1),
-        322: (3, 16),
-        323: (3, 16),
-        324: (4, [8, 8, 8, 8]),
-        325: (4, [16, 16, 16, 16]),
-    }
-    for name, entry in changes.items():
-        entries.pop(int(name.removeprefix("tag_")), None)
-        if entry is not None:
-            entries[int(name.removeprefix("tag_"))] = entry
-    return dict(sorted(entries.items()))
 
 
 @pytest.fixture(scope="session")
@@ -165,6 +72,12 @@ def split_jpeg(data: bytes) -> tuple[bytes, bytes]:
             rest += data[at:end]
         at = end
     return tables + b"\xff\xd9", rest + data[at:]
+
+
+@pytest.fixture(scope="session")
+def split() -> Callable[[bytes], tuple[bytes, bytes]]:
+    """`split_jpeg`."""
+    return split_jpeg
 
 
 def jpeg_tiles(pixels: Pixels, side: int, quality: int, subsampling: str) -> list[bytes]:
@@ -259,8 +172,20 @@ class FakeReader:
         self.closed = 0
 
     has_coarse_colour = False
+    compression = ""
+
+    def stored_quality(self, level: int) -> None:
+        del level
 
     def stored_tile(self, *_place: int, **_how: bool) -> EncodedImage | None:
+        return None
+
+    def stored_tiles(
+        self, _level: int, places: Sequence[tuple[int, int]], **_how: bool
+    ) -> list[EncodedImage | None]:
+        return [None] * len(places)
+
+    def stored_tile_soon(self, *_place: int, **_how: bool) -> None:
         return None
 
     def read_tile(self, level: int, column: int, row: int) -> Pixels:
@@ -397,3 +322,14 @@ def threads() -> Iterator[ThreadPoolExecutor]:
     """Return threads that ask."""
     with ThreadPoolExecutor(24) as threads:
         yield threads
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, in_process: Any) -> Iterator[Bucket]:
+    folder = tmp_path / "bucket"
+    folder.mkdir()
+    with ObjectServer(folder) as server:
+        bucket = Bucket(server, Decoding(in_process))
+        yield bucket
+        for each in (*bucket.engines, *bucket.stores):
+            each.close()

@@ -80,6 +80,7 @@ def file_kind(source: ByteSource) -> FileKind:
     path = Path(source.name)
     # A MIRAX slide is told by its folder; the file itself only holds a preview.
     if path.suffix.lower() == ".mrxs":
+        _require_near(source)
         return _mirax(path)
     for offset, magic, kind in _BY_MAGIC:
         if head.startswith(magic, offset) and (kind is not FileKind.WEBP or head[:4] == b"RIFF"):
@@ -93,6 +94,7 @@ def file_kind(source: ByteSource) -> FileKind:
     if text is None:
         raise UnsupportedSlide("This is not a kind of slide or image file known here.")
     if text.lstrip().lower().startswith(_VMS_HEADINGS):
+        _require_near(source)
         _require_companions_inside(
             Path(os.path.realpath(path.parent)), source.read(0, min(source.size, _LARGEST_INI))
         )
@@ -102,6 +104,13 @@ def file_kind(source: ByteSource) -> FileKind:
             "This is a Philips iSyntax file; export it from the vendor's software as TIFF."
         )
     raise UnsupportedSlide("This is a text file, not a slide or an image.")
+
+
+def _require_near(source: ByteSource) -> None:
+    if source.is_remote:
+        raise UnsupportedSlide(
+            "Slides made of several files can only be read from a local disk; copy this one there."
+        )
 
 
 def _mirax(path: Path) -> FileKind:

@@ -16,14 +16,14 @@ from wsi_lab.errors import DamagedSlide, UnsupportedSlide
 from wsi_lab.slides.tiff_index import YCBCR
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_TABLES_OF_HUFFMAN, _TABLES_OF_QUANTISATION, _RESTART_INTERVAL = 0xC4, 0xDB, 0xDD
+_TABLES_OF_HUFFMAN, QUANTISATION, _RESTART_INTERVAL = 0xC4, 0xDB, 0xDD
 _SCAN, _COMMENT = 0xDA, 0xFE
 _BASELINE = frozenset({0xC0, 0xC1})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MOST_SEGMENTS = 64
 """Before the image data; real tiles have a dozen at most."""
 _MOST_FILL_BYTES = 64
-_TABLES = frozenset({_TABLES_OF_HUFFMAN, _TABLES_OF_QUANTISATION, _RESTART_INTERVAL})
+_TABLES = frozenset({_TABLES_OF_HUFFMAN, QUANTISATION, _RESTART_INTERVAL})
 
 
 def jpeg_prefix(tables: bytes, *, photometric: int, samples: int) -> bytes:
@@ -47,7 +47,7 @@ def jpeg_prefix(tables: bytes, *, photometric: int, samples: int) -> bytes:
         body = tables.rstrip(b"\0")
         if not (body.startswith(_START) and body.endswith(_END)):
             raise DamagedSlide("The JPEG tables of this slide are broken.")
-        for marker, start, end in _segments(body[:-2]):
+        for marker, start, end in segments(body[:-2]):
             if marker in _TABLES:
                 kept += body[start:end]
     if samples != 3:
@@ -80,7 +80,7 @@ class TileSplicer:
     def __init__(self, prefix: bytes, *, rows: int, columns: int, samples: int) -> None:
         self._prefix = prefix
         self._rows, self._columns, self._samples = rows, columns, samples
-        self._has_tables = {marker for marker, _, _ in _segments(prefix)}
+        self._has_tables = {marker for marker, _, _ in segments(prefix)}
         # Most tiles of a level begin with the same bytes: those of the last one that was
         # checked segment by segment. Empty as long as there was none.
         self._known_header = b""
@@ -120,7 +120,7 @@ class TileSplicer:
         found = set(self._has_tables)
         kept = []
         at = 0
-        for marker, start, at in _segments(stored):
+        for marker, start, at in segments(stored):
             if marker in _FRAMES:
                 if marker not in _BASELINE:
                     return None
@@ -131,7 +131,7 @@ class TileSplicer:
             if not (0xE0 <= marker <= 0xEF or marker == _COMMENT):
                 kept.append((start, at))
                 found.add(marker)
-        needed = {_TABLES_OF_HUFFMAN, _TABLES_OF_QUANTISATION, _SCAN}
+        needed = {_TABLES_OF_HUFFMAN, QUANTISATION, _SCAN}
         if frames != 1 or not needed <= found:
             raise DamagedSlide("A tile of this slide has an incomplete JPEG header.")
         if sum(end - start for start, end in kept) == at - 2:
@@ -174,8 +174,14 @@ def _decodes(data: bytes, rows: int, columns: int) -> bool:
     return True
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of each segment of a header, the start of a scan included."""
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of each segment of a header, the start of a scan included.
+
+    Raises
+    ------
+    DamagedSlide
+        The header is broken, or longer than any real one.
+    """
     at = 2
     for _ in range(MOST_SEGMENTS):
         if at >= len(data):

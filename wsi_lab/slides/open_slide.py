@@ -7,50 +7,24 @@ import itertools
 import math
 import weakref
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future
+from functools import partial
 
-import numpy as np
-
-from wsi_lab.errors import Busy, Invalid, OutOfRange, TooLarge
-from wsi_lab.model.slide import (
-    LARGEST_REGION_PIXELS,
-    EdgeTiles,
-    GridLevel,
-    Level,
-    Region,
-    SlideProperties,
-    TileGrid,
-)
+from wsi_lab.errors import Invalid, TooLarge
+from wsi_lab.model.slide import LARGEST_REGION_PIXELS, Region, SlideProperties, TileGrid
 from wsi_lab.slides import render
+from wsi_lab.slides.drawing import Drawing
+from wsi_lab.slides.futures import after
+from wsi_lab.slides.level_tiles import LevelTile, LevelTiles
 from wsi_lab.slides.reader import EncodedImage, Pixels, Reader
 from wsi_lab.slides.renderings import Renderings
+from wsi_lab.slides.tile_plans import TilePlan, TilePlans
+from wsi_lab.slides.watch import Watch
+
+__all__ = ["LARGEST_THUMBNAIL_SIDE", "LevelTile", "OpenSlide"]
 
 LARGEST_THUMBNAIL_SIDE = 4096
-_MOST_GRIDS = 16
 _serial = itertools.count()
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How the tiles of one zoom of a grid are made.
-
-    Attributes
-    ----------
-    zoom
-        The grid's own numbers for that zoom.
-    level
-        The stored level whose pixels are used, `None` if none fits the zoom.
-    factor
-        Pixels of that level per pixel of the zoom, a whole number.
-    columns, rows
-        How many tiles of the zoom are tiles of the stored level; 0 if none are.
-    """
-
-    zoom: GridLevel
-    level: int | None
-    factor: int
-    columns: int
-    rows: int
 
 
 class OpenSlide:
@@ -65,7 +39,14 @@ class OpenSlide:
     version
         Changes whenever the file changes.
     real_path
-        Where the file that was opened really lies. Never shown to anybody.
+        Where the file that was opened really lies; the address of a remote one. Never shown to
+        anybody.
+    is_remote
+        Whether its bytes come over a network. Then every answer is of the version that the
+        store had at most `wsi_lab.slides.remote_source.FRESH_SECONDS` ago.
+    compression
+        How the tiles of its levels are stored, such as ``"JPEG"``, ``"JPEG 2000"`` or ``"LZW"``;
+        ``""`` where they are not read natively.
     """
 
     def __init__(
@@ -74,27 +55,51 @@ class OpenSlide:
         *,
         version: str,
         real_path: str,
-        unchanged: Callable[[], bool],
+        watch: Watch,
         renderings: Renderings,
+        later: Executor,
+        is_remote: bool = False,
     ) -> None:
         self._reader = reader
         self.version = version
         self.real_path = real_path
+        self.is_remote = is_remote
+        self.compression = reader.compression
         self._properties = dataclasses.replace(reader.properties, version=version)
-        self._unchanged = unchanged
+        self._watch = watch
+        self._unchanged = watch.unchanged
         self._renderings = renderings
+        self._later = later
         # Versions of two files may be equal by bad luck; serial numbers are not.
         self._serial = next(_serial)
-        self._coarse_colour = reader.has_coarse_colour
-        self._plans: dict[TileGrid, dict[int, _Plan]] = {}
-        # To hash a grid takes as long as everything else that is done to find a plan.
-        self._latest: tuple[TileGrid | None, dict[int, _Plan]] = None, {}
+        self._drawing = Drawing(reader, self._properties)
+        self._plan = TilePlans(self._properties).plan
+        self._level_tiles = LevelTiles(
+            reader,
+            self._properties,
+            watch=watch,
+            renderings=renderings,
+            serial=self._serial,
+            later=later,
+        )
         weakref.finalize(self, reader.close)
 
     @property
     def properties(self) -> SlideProperties:
         """What the file says about itself; de-identified."""
         return self._properties
+
+    def require_unchanged(self) -> None:
+        """Return if the file is still the one that was opened; for answers that read nothing.
+
+        Raises
+        ------
+        SlideChanged
+            It is not. `SlideEngine.open` gives the new one.
+        SourceUnavailable
+            It is far away, and the store does not answer.
+        """
+        self._watch.require_unchanged()
 
     def tile_at_once(self, grid: TileGrid, zoom: int, column: int, row: int) -> EncodedImage | None:
         """Return a tile of a grid if that needs neither waiting nor decoding, else `None`.
@@ -108,7 +113,7 @@ class OpenSlide:
         """
         tile = self._tile_at_once(grid, zoom, column, row)
         # Looked at after reading, so that no tile of another version slips through.
-        return tile if tile is not None and self._unchanged() else None
+        return tile if tile is not None and self._unchanged(wait=False) else None
 
     def tiles_at_once(
         self, grid: TileGrid, zoom: int, places: Sequence[tuple[int, int]]
@@ -128,7 +133,39 @@ class OpenSlide:
             if tile is None:
                 return None
             tiles.append(tile)
-        return tiles if self._unchanged() else None
+        return tiles if self._unchanged(wait=False) else None
+
+    def tile_soon(
+        self, grid: TileGrid, zoom: int, column: int, row: int
+    ) -> Future[EncodedImage] | None:
+        """Return a stored tile of a remote slide, fetched with whatever else is asked for now.
+
+        No thread waits meanwhile. `None` where that is no use: the slide is local, the tile has
+        to be decoded, or it is kept and only has to be confirmed. Then `tile` is for a thread.
+
+        Raises
+        ------
+        OutOfRange
+            The grid has no such tile.
+        CutShort
+            The tile lies beyond the end of the file. Everything else that `tile` raises comes
+            with the future.
+        """
+        plan = self._plan(grid, zoom, column, row)
+        key = (self._serial, grid, zoom, column, row)
+        if not (self.is_remote and _is_stored(plan, column, row)) or self._renderings.get(key):
+            return None
+        soon = self._reader.stored_tile_soon(plan.stored_level, column, row)
+        if soon is None:
+            return None
+
+        def kept(stored: EncodedImage | None) -> EncodedImage | Future[EncodedImage]:
+            if stored is None:
+                return self._later.submit(self.tile, grid, zoom, column, row)
+            self._renderings.keep(key, stored)
+            return stored
+
+        return after(soon, kept)
 
     def tile(self, grid: TileGrid, zoom: int, column: int, row: int) -> EncodedImage:
         """Return a tile of a grid: as stored where the grid allows it, else made for it.
@@ -145,29 +182,70 @@ class OpenSlide:
             All workers are taken, or the file is being written to.
         """
         plan = self._plan(grid, zoom, column, row)
-        if column < plan.columns and row < plan.rows and plan.level is not None:
-            stored = self._reader.stored_tile(plan.level, column, row)
+        if not self.is_remote and _is_stored(plan, column, row):
+            # A local one is read again each time: the system keeps the file's pages.
+            stored = self._watch.reading(partial(self._stored, plan, column, row))
             if stored is not None:
-                return self._checked(stored)
-        return self._made(
-            (grid, zoom, column, row),
-            lambda: self._jpeg(
-                self._grid_tile(grid, plan, column, row), stored_resolution=plan.factor == 1
-            ),
-        )
+                return stored
+        return self._kept_or_made(
+            (grid, zoom, column, row), partial(self._drawn, grid, plan, column, row)
+        ).image
+
+    def tiles(
+        self, grid: TileGrid, zoom: int, places: Sequence[tuple[int, int]]
+    ) -> list[EncodedImage]:
+        """Return the tiles at ``(column, row)``, the stored ones among them read in few trips.
+
+        Raises
+        ------
+        OutOfRange, DamagedSlide, SlideMissing, TooLarge, Busy
+            As for `tile`, for any of them.
+        """
+        return self._watch.reading(partial(self._tiles, grid, zoom, places))
+
+    def level_tile_at_once(
+        self, level: int, column: int, row: int, *, quality: int, recode: bool
+    ) -> LevelTile | None:
+        """Return what `level_tile` gives if that needs neither waiting nor decoding, else `None`.
+
+        Raises
+        ------
+        OutOfRange, Invalid, DamagedSlide
+            As for `level_tile`.
+        """
+        return self._level_tiles.at_once((level, column, row), quality, recode=recode)
+
+    def level_tile_soon(
+        self, level: int, column: int, row: int, *, quality: int, recode: bool
+    ) -> Future[LevelTile] | None:
+        """Return what `level_tile` gives, fetched with whatever else is asked for now.
+
+        No thread waits meanwhile. `None` where that is no use: the slide is local, the tile has
+        to be decoded, or it is kept and only has to be confirmed. Then `level_tile` is for a
+        thread.
+
+        Raises
+        ------
+        OutOfRange, Invalid, CutShort
+            As for `level_tile`. Everything else that it raises comes with the future.
+        """
+        return self._level_tiles.soon((level, column, row), quality, recode=recode)
 
     def level_tile(
-        self, level: int, column: int, row: int, *, quality: int | None = None
-    ) -> EncodedImage:
-        """Return a whole tile of the file's own grid, always as JPEG.
+        self, level: int, column: int, row: int, *, quality: int, recode: bool
+    ) -> LevelTile:
+        """Return a whole tile of the file's own grid, always as JPEG; may block.
 
         Tiles that reach over the edge of the slide have their full size too; what lies beyond
-        the edge is the file's, or white.
+        the edge is the file's, or white. What was given once is kept in memory for a while.
 
         Parameters
         ----------
         quality
-            1 to 100: encode anew with it. `None` hands out the stored bytes where it can.
+            1 to 100: what is encoded is encoded with it, in full colour resolution.
+        recode
+            Whether a tile that is stored as JPEG has to be of that quality too, or lower. If
+            not, it is handed out as it is.
 
         Raises
         ------
@@ -175,28 +253,10 @@ class OpenSlide:
             The slide has no such tile.
         Invalid
             The quality is out of range.
-        DamagedSlide, SlideMissing, Busy, TooLarge
-            As for `tile`.
+        DamagedSlide, SlideMissing, SlideChanged, SourceUnavailable, Busy, TooLarge
+            As for `tile`; `CutShort` when the tile lies beyond the end of the file.
         """
-        if quality is not None and not 1 <= quality <= 100:
-            raise Invalid(f"Quality goes from 1 to 100, not {quality}.")
-        stored_level = self._properties.level(level)
-        if not (0 <= column < stored_level.columns and 0 <= row < stored_level.rows):
-            raise OutOfRange(
-                f"Tile x={column}, y={row} does not exist in level {level}; x goes from 0 to "
-                f"{stored_level.columns - 1} and y from 0 to {stored_level.rows - 1}."
-            )
-        if quality is None:
-            stored = self._reader.stored_tile(level, column, row, whole=True)
-            if stored is not None:
-                return self._checked(stored)
-        return self._made(
-            (level, column, row, quality),
-            lambda: render.jpeg(
-                self._reader.read_tile(level, column, row),
-                render.DEFAULT_QUALITY if quality is None else quality,
-            ),
-        )
+        return self._level_tiles.now((level, column, row), quality, recode=recode)
 
     def region(self, region: Region) -> Pixels:
         """Return the pixels of a region, ``(rows, columns, 3) uint8``, white outside the slide.
@@ -220,25 +280,36 @@ class OpenSlide:
                 f"A region of {region.width} x {region.height} pixels is too large; "
                 f"at most {LARGEST_REGION_PIXELS:,} pixels are read at once."
             )
-        pixels = self._reader.read_region(region)
-        self._require_unchanged()
-        return pixels
+        return self._watch.reading(partial(self._reader.read_region, region))
 
     def thumbnail(self, max_width: int, max_height: int) -> EncodedImage:
+        """Return the whole slide as JPEG, as large as fits; see `thumbnail_tile`."""
+        return self.thumbnail_tile(max_width, max_height).image
+
+    def thumbnail_tile(
+        self, max_width: int, max_height: int, *, quality: int = render.DEFAULT_QUALITY
+    ) -> LevelTile:
         """Return the whole slide as JPEG, as large as fits; never larger than the slide.
 
         It is made from the slide's own pixels. The thumbnail some scanners put into the file is
         not used: it may show the label.
 
+        Parameters
+        ----------
+        quality
+            1 to 100, of the JPEG.
+
         Raises
         ------
         Invalid
-            The size is not between 1 and `LARGEST_THUMBNAIL_SIDE`.
+            The size is not between 1 and `LARGEST_THUMBNAIL_SIDE`, or the quality out of range.
         TooLarge, DamagedSlide, SlideMissing, Busy
             As for `tile`.
         """
         if not all(1 <= side <= LARGEST_THUMBNAIL_SIDE for side in (max_width, max_height)):
             raise Invalid(f"A thumbnail's sides go from 1 to {LARGEST_THUMBNAIL_SIDE} pixels.")
+        if not 1 <= quality <= 100:
+            raise Invalid(f"Quality goes from 1 to 100, not {quality}.")
         slide = self._properties
         downsample = max(slide.width / max_width, slide.height / max_height, 1.0)
         region = Region(
@@ -248,9 +319,9 @@ class OpenSlide:
             height=max(1, min(max_height, round(slide.height / downsample))),
             downsample=downsample,
         )
-        return self._made(
-            ("thumbnail", max_width, max_height),
-            lambda: self._jpeg(self._reader.read_region(region), stored_resolution=False),
+        return self._kept_or_made(
+            ("thumbnail", max_width, max_height, quality),
+            lambda: self._drawing.whole(region, quality),
         )
 
     def associated(self, name: str) -> EncodedImage:
@@ -263,109 +334,64 @@ class OpenSlide:
         DamagedSlide, SlideMissing, Busy
             As for `tile`.
         """
-        return self._made(
+        return self._kept_or_made(
             ("associated", name),
             lambda: render.jpeg(self._reader.read_associated(name)),
-        )
+        ).image
 
     def _tile_at_once(
         self, grid: TileGrid, zoom: int, column: int, row: int
     ) -> EncodedImage | None:
         plan = self._plan(grid, zoom, column, row)
-        if column < plan.columns and row < plan.rows and plan.level is not None:
-            stored = self._reader.stored_tile(plan.level, column, row, wait=False)
+        # The hottest lines of all: no call that can be spared.
+        if column < plan.columns and row < plan.rows and not self.is_remote:
+            stored = self._reader.stored_tile(plan.stored_level, column, row, wait=False)
             if stored is not None:
                 return stored
         return self._renderings.get((self._serial, grid, zoom, column, row))
 
-    def _plan(self, grid: TileGrid, zoom: int, column: int, row: int) -> _Plan:
-        latest, plans = self._latest
-        if latest is not grid:
-            if len(self._plans) >= _MOST_GRIDS:
-                self._plans.clear()
-            plans = self._plans.setdefault(grid, {})
-            self._latest = grid, plans
-        plan = plans.get(zoom)
-        if plan is None:
-            plan = plans[zoom] = _plan(self._properties, grid, zoom)
-        if not (0 <= column < plan.zoom.columns and 0 <= row < plan.zoom.rows):
-            grid.check(zoom, column, row)
-        return plan
-
-    def _grid_tile(self, grid: TileGrid, plan: _Plan, column: int, row: int) -> Pixels:
-        """Return the pixels of a grid's tile, at the slide's edge as the grid wants them."""
-        side, zoom = grid.tile_size, plan.zoom
-        wanted = min(side, zoom.width - column * side), min(side, zoom.height - row * side)
-        (x, y), (width, height) = (column * side, row * side), wanted
-        downsample = float(zoom.downsample)
-        if plan.level is not None:
-            # The grid is laid over the pixels of the level. Rounding may have cost the level its
-            # last column or row; the one before stands in for it.
-            level = self._properties.levels[plan.level]
-            columns, rows = -(-level.width // plan.factor), -(-level.height // plan.factor)
-            x, y = min(x, columns - 1), min(y, rows - 1)
-            width, height = min(width, columns - x), min(height, rows - y)
-            downsample = level.downsample * plan.factor
-        pixels = self._reader.read_region(
-            Region(
-                x=x * downsample,
-                y=y * downsample,
-                width=width,
-                height=height,
-                downsample=downsample,
+    def _tiles(
+        self, grid: TileGrid, zoom: int, places: Sequence[tuple[int, int]]
+    ) -> list[EncodedImage]:
+        found: list[EncodedImage | None] = []
+        wanted: dict[int, list[int]] = {}
+        plans = [self._plan(grid, zoom, column, row) for column, row in places]
+        for number, (plan, (column, row)) in enumerate(zip(plans, places, strict=True)):
+            key = (self._serial, grid, zoom, column, row)
+            found.append(self._renderings.get(key) if self.is_remote else None)
+            if found[-1] is None and _is_stored(plan, column, row):
+                wanted.setdefault(plan.stored_level, []).append(number)
+        for level, numbers in wanted.items():
+            stored = self._reader.stored_tiles(level, [places[number] for number in numbers])
+            for number, image in zip(numbers, stored, strict=True):
+                found[number] = image
+                if image is not None and self.is_remote:
+                    self._renderings.keep((self._serial, grid, zoom, *places[number]), image)
+        return [
+            image
+            if image is not None
+            else self._renderings.make(
+                (self._serial, grid, zoom, column, row),
+                partial(self._drawn, grid, plan, column, row),
             )
-        )
-        pixels = _stretched(pixels, *wanted)
-        return render.padded(pixels, side, side) if grid.edges is EdgeTiles.PADDED else pixels
+            for image, plan, (column, row) in zip(found, plans, places, strict=True)
+        ]
 
-    def _jpeg(self, pixels: Pixels, *, stored_resolution: bool) -> EncodedImage:
-        if not self._coarse_colour:
-            return render.jpeg(pixels)
-        # Pictures between the stored resolutions are only ever looked at, and in passing.
-        return render.jpeg(pixels, subsampling="422" if stored_resolution else "420")
+    def _stored(self, plan: TilePlan, column: int, row: int) -> EncodedImage | None:
+        return self._reader.stored_tile(plan.stored_level, column, row)
 
-    def _made(
-        self, what: tuple[Hashable, ...], render_it: Callable[[], EncodedImage]
-    ) -> EncodedImage:
-        return self._checked(self._renderings.make((self._serial, *what), render_it))
+    def _drawn(self, grid: TileGrid, plan: TilePlan, column: int, row: int) -> EncodedImage:
+        if self.is_remote and _is_stored(plan, column, row):
+            stored = self._stored(plan, column, row)
+            if stored is not None:
+                return stored
+        return self._drawing.tile(grid, plan, column, row)
 
-    def _checked(self, image: EncodedImage) -> EncodedImage:
-        self._require_unchanged()
-        return image
-
-    def _require_unchanged(self) -> None:
-        if not self._unchanged():
-            raise Busy("The slide's file is being changed right now; ask again in a moment.")
+    def _kept_or_made(
+        self, what: tuple[Hashable, ...], make: Callable[[], EncodedImage]
+    ) -> LevelTile:
+        return self._level_tiles.kept_or_made((self._serial, *what), make)
 
 
-def _stretched(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Return pixels with the last row and column repeated where a level lacks one by rounding."""
-    rows, columns = pixels.shape[:2]
-    if (columns, rows) == (width, height):
-        return pixels
-    return np.pad(pixels, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
-
-
-def _plan(properties: SlideProperties, grid: TileGrid, zoom: int) -> _Plan:
-    grid_level = grid.level(zoom)
-    for number in range(len(properties.levels) - 1, -1, -1):
-        level = properties.levels[number]
-        factor = max(1, round(grid_level.downsample / level.downsample))
-        if _fits(properties, grid_level, level, factor):
-            is_same = factor == 1 and level.tile_width == level.tile_height == grid.tile_size
-            columns, rows = (level.columns, level.rows) if is_same else (0, 0)
-            return _Plan(grid_level, number, factor, columns, rows)
-        if level.downsample <= grid_level.downsample:
-            break
-    return _Plan(grid_level, None, 1, 0, 0)
-
-
-def _fits(properties: SlideProperties, zoom: GridLevel, level: Level, factor: int) -> bool:
-    """Return whether a level is the zoom, `factor` times larger, but for rounding."""
-    if zoom.downsample % factor:
-        return False
-    exact = zoom.downsample // factor
-    return (
-        abs(properties.width / exact - level.width) < 1
-        and abs(properties.height / exact - level.height) < 1
-    )
+def _is_stored(plan: TilePlan, column: int, row: int) -> bool:
+    return column < plan.columns and row < plan.rows

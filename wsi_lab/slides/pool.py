@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -262,12 +262,30 @@ class RemoteReader:
         """Return `False`: nobody knows."""
         return False
 
+    @property
+    def compression(self) -> str:
+        """Return ``""``: the library knows."""
+        return ""
+
+    def stored_quality(self, level: int) -> None:
+        """Return `None`: nobody knows."""
+
     def stored_tile(
         self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
         """Return `None`: workers give pixels, not tiles as they are stored."""
         del level, column, row, whole, wait
         return None
+
+    def stored_tiles(
+        self, level: int, places: Sequence[tuple[int, int]], *, whole: bool = False
+    ) -> list[EncodedImage | None]:
+        """Return `None` for each place, as `stored_tile` does."""
+        del level, whole
+        return [None] * len(places)
+
+    def stored_tile_soon(self, level: int, column: int, row: int, *, whole: bool = False) -> None:
+        """Return `None`, as `stored_tile` does."""
 
     def read_tile(self, level: int, column: int, row: int) -> Pixels:
         """Return the pixels of a whole tile, white beyond the edge; see `read_region`."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from wsi_lab.errors import DamagedSlide
+from wsi_lab.slides.few_trips import FewTrips, Range
 from wsi_lab.slides.source import ByteSource
 
 STEP_BYTES = 64 * 1024
@@ -32,6 +34,7 @@ class ReadAhead:
 
     def __init__(self, source: ByteSource, *, most_bytes: int = MOST_BYTES) -> None:
         self._source = source
+        self._far = source if isinstance(source, FewTrips) else None
         self._left = most_bytes
         self._blocks: list[tuple[int, bytes]] = []
         self.size = source.size
@@ -47,13 +50,22 @@ class ReadAhead:
                 "The slide's directories point beyond the end of the file; "
                 "it was probably not copied completely."
             )
-        step = min(max(size, STEP_BYTES), self.size - offset)
+        # One far away knows better how much to ask for.
+        step = size if self._far else min(max(size, STEP_BYTES), self.size - offset)
         self._spend(step)
         block = self._source.read(offset, step)
         if len(block) <= _LARGEST_KEPT:
             self._blocks.insert(0, (offset, block))
             del self._blocks[_KEPT_STEPS:]
         return block[:size]
+
+    def expect(self, values: Sequence[Range], following: int) -> None:
+        """Say what will be read next: the values of a directory, and the one that follows it.
+
+        From far away, it is fetched in one trip; of a local file nothing is read.
+        """
+        if self._far is not None:
+            self._far.expect(values, following)
 
     def _spend(self, amount: int) -> None:
         self._left -= amount

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +43,23 @@ class Reader(Protocol):
     def has_coarse_colour(self) -> bool:
         """Whether the file itself keeps colours at less than the resolution of the brightness."""
 
+    @property
+    def compression(self) -> str:
+        """How the tiles of its levels are stored; ``""`` where that is a library's business.
+
+        ``"JPEG"``, ``"JPEG 2000"``, ``"LZW"``, ``"Deflate"`` or ``"none"``; several, if levels
+        differ, with commas between them.
+        """
+
+    def stored_quality(self, level: int) -> int | None:
+        """Return the quality of the JPEG tables that all tiles of a level share, if it is known.
+
+        Raises
+        ------
+        OutOfRange
+            The slide has no such level.
+        """
+
     def stored_tile(
         self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
@@ -62,6 +81,25 @@ class Reader(Protocol):
             The slide has no such tile.
         DamagedSlide, SlideMissing
             The file is broken, or gone.
+        """
+
+    def stored_tiles(
+        self, level: int, places: Sequence[tuple[int, int]], *, whole: bool = False
+    ) -> list[EncodedImage | None]:
+        """Return what `stored_tile` gives for each ``(column, row)``, read in few trips."""
+
+    def stored_tile_soon(
+        self, level: int, column: int, row: int, *, whole: bool = False
+    ) -> Future[EncodedImage | None] | None:
+        """Return what `stored_tile` gives, fetched together with what else is asked for now.
+
+        `None` where reading waits for no network, or where it is clear beforehand that there is
+        nothing to hand out.
+
+        Raises
+        ------
+        OutOfRange
+            The slide has no such tile.
         """
 
     def read_tile(self, level: int, column: int, row: int) -> Pixels:

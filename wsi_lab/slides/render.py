@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import simplejpeg
 
+from wsi_lab.errors import DamagedSlide
 from wsi_lab.slides.reader import EncodedImage, Pixels
 
 DEFAULT_QUALITY = 92
@@ -43,6 +44,21 @@ def jpeg(
     """
     data = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", subsampling)
     return EncodedImage(data, "image/jpeg")
+
+
+def decoded(image: EncodedImage) -> Pixels:
+    """Return the pixels of a baseline JPEG file whose header somebody has checked.
+
+    Raises
+    ------
+    DamagedSlide
+        It is broken or cut short.
+    """
+    try:
+        pixels: Pixels = simplejpeg.decode_jpeg(image.data, "RGB")
+    except ValueError as error:
+        raise DamagedSlide("A tile of this slide is broken or cut short.") from error
+    return pixels
 
 
 def png(pixels: Pixels) -> EncodedImage:

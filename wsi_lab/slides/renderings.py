@@ -74,6 +74,12 @@ class Renderings:
         mine.set_result(image)
         return image
 
+    def keep(self, key: Hashable, image: EncodedImage) -> None:
+        """Remember an image that somebody made or fetched without `make`."""
+        with self._lock:
+            if key not in self._kept:
+                self._keep(key, image)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

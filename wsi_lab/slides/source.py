@@ -6,10 +6,11 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import ClassVar, Protocol, Self
 
-from wsi_lab.errors import DamagedSlide, SlideMissing, SourceUnavailable, UnsupportedSlide
+from wsi_lab.errors import CutShort, SlideMissing, SourceUnavailable, UnsupportedSlide
 
 Identity = tuple[int, int, int]
 """``(size, mtime_ns, inode)``: differs as soon as the file is written to or replaced."""
@@ -21,11 +22,15 @@ _OPEN_FLAGS |= getattr(os, "O_NONBLOCK", 0)
 
 
 class ByteSource(Protocol):
-    """Bytes that can be read by range: a local file now, an object in a bucket later."""
+    """Bytes that can be read by range: a local file, or an object in a store far away."""
 
     @property
     def name(self) -> str:
         """What the source is opened by. Never shown to anybody."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether every read waits for a network, so that few large reads are much better."""
 
     @property
     def size(self) -> int:
@@ -40,15 +45,35 @@ class ByteSource(Protocol):
 
         Raises
         ------
-        DamagedSlide
+        CutShort
             The source ends before that.
+        SlideChanged
+            It is of another version by now.
+        SourceUnavailable
+            The disk or the store does not answer, or answers with an error.
+        """
+
+    def read_several(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return what ``read(offset, size)`` gives for each, in as few trips as make sense."""
+
+    def read_soon(self, offset: int, size: int) -> Future[bytes] | None:
+        """Return the same bytes later, fetched together with what is asked for just now.
+
+        `None` where that is not worth it, because reading waits for nobody.
         """
 
     def read_at_once(self, offset: int, size: int) -> bytearray | None:
         """Return the same bytes if that needs no waiting, else `None`."""
 
-    def unchanged(self) -> bool:
-        """Return whether `version` still tells the truth."""
+    def unchanged(self, *, wait: bool = True) -> bool:
+        """Return whether `version` still tells the truth.
+
+        Parameters
+        ----------
+        wait
+            Whether the answer is worth a trip to a store; without, it is `False` where only a
+            trip could tell.
+        """
 
     def close(self) -> None:
         """Give the source back."""
@@ -84,6 +109,8 @@ class SlideFile:
         *("_descriptor", "_may_not_wait", "identity", "name", "real_path", "size", "version"),
     )
 
+    is_remote: ClassVar[bool] = False
+
     def __init__(self, path: str) -> None:
         found = _stat(path)
         _require_regular(found)
@@ -106,7 +133,7 @@ class SlideFile:
 
         Raises
         ------
-        DamagedSlide
+        CutShort
             The file ends before that.
         SourceUnavailable
             The disk or the network behind it fails.
@@ -124,6 +151,13 @@ class SlideFile:
         except OSError as error:
             raise _unreadable(error) from None
         return data
+
+    def read_several(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return what `read` gives for each ``(offset, size)``."""
+        return [self.read(offset, size) for offset, size in ranges]
+
+    def read_soon(self, offset: int, size: int) -> None:
+        """Return `None`: the disk is near."""
 
     def read_at_once(self, offset: int, size: int) -> bytearray | None:
         """Return the same bytes if all of them are in the page cache, else `None`.
@@ -143,7 +177,7 @@ class SlideFile:
             return None
         return data if got == size else None
 
-    def unchanged(self) -> bool:
+    def unchanged(self, *, wait: bool = True) -> bool:  # noqa: ARG002 (it never waits)
         """Return whether nobody has written to the open file since it was opened."""
         return _identity(os.fstat(self._open_descriptor().number)) == self.identity
 
@@ -226,8 +260,8 @@ def _missing(error: OSError | ValueError) -> SlideMissing:
     return SlideMissing("The slide's file is not where it was; it was moved or removed.")
 
 
-def _cut_short() -> DamagedSlide:
-    return DamagedSlide("The slide's file ends too early; it was probably not copied completely.")
+def _cut_short() -> CutShort:
+    return CutShort("The slide's file ends too early; it was probably not copied completely.")
 
 
 def _unreadable(error: OSError) -> SlideMissing | SourceUnavailable:

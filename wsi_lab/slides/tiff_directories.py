@@ -48,6 +48,10 @@ _STRUCTURE = _SINGLE | {
     _SUB_DIRECTORIES,
     347,  # JPEGTables
 }
+_LISTS = frozenset({_STRIP_OFFSETS, 279, _TILE_OFFSETS, _TILE_BYTE_COUNTS})
+# With image description, resolution, software, sample format and colour subsampling.
+_NEEDED = _STRUCTURE | {270, 282, 283, 305, 338, 339, 530}
+_LONGEST_TEXT = 65_536
 _JPEG = 7
 _CLASSIC_LIMIT = 2**32
 
@@ -156,6 +160,7 @@ class _Walk:
         entries, following = self._directory(offset)
         if is_image:
             self._check_image(entries, self.seen)
+        self.reader.expect(self._needed(entries), following)
         images = self._values(entries, _SUB_DIRECTORIES)
         if len(set(images)) < len(images):
             raise DamagedSlide("A directory of this slide lists the same image twice.")
@@ -201,6 +206,19 @@ class _Walk:
                 )
             entries[tag] = _Entry(kind, values, where)
         return entries, following
+
+    def _needed(self, entries: dict[int, _Entry]) -> list[tuple[int, int]]:
+        """Return where the values lie that an index is made of, and that are not in the table."""
+        sized = [
+            (tag, entry.offset, _TYPE_BYTES.get(entry.kind, 0) * entry.length)
+            for tag, entry in entries.items()
+            if tag in _NEEDED
+        ]
+        return [
+            (offset, size)
+            for tag, offset, size in sized
+            if size > self.layout.inline_bytes and (tag in _LISTS or size <= _LONGEST_TEXT)
+        ]
 
     def _values(self, entries: dict[int, _Entry], tag: int) -> tuple[int, ...]:
         """Return the whole numbers of a tag, none if it is absent."""

@@ -20,6 +20,31 @@ GENERIC = "Generic Pyramidal TIFF"
 
 NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE = 1, 5, 7, 8, 32946
 APERIO_YCBCR, APERIO_RGB, JPEG_2000 = 33003, 33005, 34712
+_NAMES = {
+    NONE: "none",
+    2: "CCITT",
+    3: "CCITT",
+    4: "CCITT",
+    LZW: "LZW",
+    6: "old-style JPEG",
+    JPEG: "JPEG",
+    DEFLATE: "Deflate",
+    32773: "PackBits",
+    OLD_DEFLATE: "Deflate",
+    APERIO_YCBCR: "JPEG 2000",
+    APERIO_RGB: "JPEG 2000",
+    34677: "SGI Log",
+    JPEG_2000: "JPEG 2000",
+    34887: "LERC",
+    34892: "lossy JPEG",
+    34925: "LZMA",
+    34933: "PNG",
+    34934: "JPEG XR",
+    50000: "Zstandard",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
 _DECODABLE = {NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, APERIO_YCBCR, APERIO_RGB, JPEG_2000}
 _WITH_OWN_COLOUR = {JPEG, APERIO_YCBCR, APERIO_RGB, JPEG_2000}
 _WITH_PREDICTOR = {LZW, DEFLATE, OLD_DEFLATE}
@@ -166,6 +191,29 @@ class TiffIndex:
             raise ValueError(f"damaged index: {error}") from None
 
 
+def cut_short(index: TiffIndex, size: int) -> str | None:
+    """Return what of a slide lies beyond the end of a file of `size` bytes, `None` if nothing."""
+    for level in index.levels:
+        stored = level.counts > 0
+        if (level.offsets[stored] + level.counts[stored] > size).any():
+            return (
+                f"Tiles of the {level.width} x {level.height} level lie beyond the end of the "
+                "file; it was probably not copied completely."
+            )
+    return None
+
+
+def compression_name(number: int) -> str:
+    """Return what people call a compression.
+
+    Examples
+    --------
+    >>> compression_name(5), compression_name(33005), compression_name(4711)
+    ('LZW', 'JPEG 2000', 'method 4711')
+    """
+    return _NAMES.get(number, f"method {number}")
+
+
 def native(index: TiffIndex) -> str | None:
     """Return why the slide has to be read by a library in a worker, or `None` if it need not be.
 
@@ -189,7 +237,10 @@ def unreadable(image: TiffImage) -> str | None:
         (image.bits != 8 or image.sample_format != 1, "its samples are not 8-bit whole numbers"),
         (image.planar != 1, "its colours are stored apart"),
         (image.orientation > 1, "it is stored turned or mirrored"),
-        (image.compression not in _DECODABLE, f"it is compressed by method {image.compression}"),
+        (
+            image.compression not in _DECODABLE,
+            f"it is compressed by {compression_name(image.compression)}",
+        ),
         (not _plain_colour(image), "its colours are neither grey nor RGB"),
         (
             image.predictor > (2 if image.compression in _WITH_PREDICTOR else 1),

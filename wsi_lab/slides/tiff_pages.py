@@ -69,7 +69,7 @@ def read_index(source: ByteSource, structure: TiffStructure) -> TiffIndex:
     Raises
     ------
     DamagedSlide
-        The levels do not fit together, or not into the file.
+        The directories cannot be understood.
     """
     if structure.is_ndpi:
         return TiffIndex(format="TIFF", levels=(), foreign=_FOREIGN["ndpi"])
@@ -84,8 +84,6 @@ def read_index(source: ByteSource, structure: TiffStructure) -> TiffIndex:
     is_aperio = first.description.startswith("Aperio")
     named = {name: page for page in pages if (name := _name(page, is_aperio=is_aperio))}
     levels = _levels([page for page in pages if page.is_tiled and page not in named.values()])
-    for level in levels:
-        _check_tiles(level, source.size)
     fields = _aperio_fields(first.description) if is_aperio else {}
     mpp_x, mpp_y = (_number(fields.get("MPP")),) * 2 if is_aperio else first.mpp
     format_name = APERIO if is_aperio else GENERIC
@@ -205,15 +203,6 @@ def _counts(
     if counts.size and counts.max() > min(largest, np.iinfo(np.uint32).max):
         raise DamagedSlide("A tile of this slide has more bytes than its pixels can need.")
     return counts.astype(np.uint32)
-
-
-def _check_tiles(level: TiffImage, size: int) -> None:
-    stored = level.counts > 0
-    if (level.offsets[stored] + level.counts[stored] > size).any():
-        raise DamagedSlide(
-            f"Tiles of the {level.width} x {level.height} level lie beyond the end of the file; "
-            "it was probably not copied completely."
-        )
 
 
 def _levels(pages: list[_Page]) -> tuple[TiffImage, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 
 import numpy as np
 import simplejpeg
@@ -10,6 +12,7 @@ import simplejpeg
 from wsi_lab.errors import DamagedSlide
 from wsi_lab.slides import render
 from wsi_lab.slides.decoding import TileDecoder
+from wsi_lab.slides.futures import after
 from wsi_lab.slides.jpeg_stream import TileSplicer
 from wsi_lab.slides.reader import Pixels
 from wsi_lab.slides.source import ByteSource
@@ -19,6 +22,8 @@ _SCALES = (8, 4, 2)
 """What libjpeg can shrink by while decoding, which saves most of the work."""
 
 _LARGEST_KEPT_SCRATCH = 4 * 1024 * 1024
+_MOST_FETCHED_BYTES = 32 * 1024 * 1024
+"""Of stored pieces that are fetched from far away in one go, and held until they are decoded."""
 _scratch = threading.local()
 
 
@@ -77,9 +82,53 @@ class StoredTiles:
         if self._splicer is None or count == 0:
             return None
         if wait:
-            return self._splicer.spliced(self._source.read(self._offsets[piece], count))
+            return self._splicer.spliced(self._stored(piece))
         stored = self._source.read_at_once(self._offsets[piece], count)
         return None if stored is None else self._splicer.spliced(stored, may_decode=False)
+
+    def jpeg_files(self, places: Sequence[tuple[int, int]]) -> list[bytes | None]:
+        """Return what `jpeg_file` gives for each ``(column, row)``, read in few trips."""
+        files: list[bytes | None] = [None] * len(places)
+        splicer = self._splicer
+        if splicer is None:
+            return files
+        pieces = [row * self.columns + column for column, row in places]
+        present = [number for number, piece in enumerate(pieces) if self._counts[piece]]
+        stored = self._source.read_several([self._range(pieces[number]) for number in present])
+        for number, data in zip(present, stored, strict=True):
+            files[number] = splicer.spliced(data)
+        return files
+
+    def jpeg_file_soon(self, column: int, row: int) -> Future[bytes | None] | None:
+        """Return what `jpeg_file` gives, fetched together with what else is asked for now.
+
+        `None` where reading waits for no network, and where there is no JPEG to hand out.
+        """
+        splicer, piece = self._splicer, row * self.columns + column
+        if splicer is None or self.is_empty(piece):
+            return None
+        fetched = self._source.read_soon(*self._range(piece))
+        return None if fetched is None else after(fetched, splicer.spliced)
+
+    def pieces(
+        self, columns: range, rows: range, shrink: int = 1
+    ) -> Iterator[tuple[int, int, Pixels]]:
+        """Yield column, row and `pixels` of each piece; each is good until the next is asked for.
+
+        From far away they are fetched many at a time.
+        """
+        places = [(column, row) for row in rows for column in columns]
+        if not self._source.is_remote:
+            for column, row in places:
+                yield column, row, self.pixels(column, row, shrink)
+            return
+        for batch in self._batches(places):
+            ranges = [self._range(row * self.columns + column) for column, row in batch]
+            fetched = self._source.read_several([each for each in ranges if each[1]])
+            following = iter(fetched)
+            for (column, row), (_, count) in zip(batch, ranges, strict=True):
+                stored = next(following) if count else None
+                yield column, row, self.pixels(column, row, shrink, stored)
 
     def shrink_for(self, scale: float) -> int:
         """Return by how much to shrink while decoding when `scale` is wanted: 1, 2, 4 or 8."""
@@ -93,10 +142,15 @@ class StoredTiles:
                 return factor
         return 1
 
-    def pixels(self, column: int, row: int, shrink: int = 1) -> Pixels:
+    def pixels(self, column: int, row: int, shrink: int = 1, stored: bytes | None = None) -> Pixels:
         """Return a piece as far as it lies on the image, smaller by a factor of `shrink_for`.
 
         The answer is good until the same thread asks for another piece.
+
+        Parameters
+        ----------
+        stored
+            The bytes of the piece, if somebody has read them already.
 
         Raises
         ------
@@ -104,19 +158,23 @@ class StoredTiles:
             It does not decode to a whole piece.
         """
         if shrink == 1 or self.is_inside(column, row):
-            return self._on_image(self.whole_pixels(column, row, shrink), column, row, shrink)
+            whole = self.whole_pixels(column, row, shrink, stored)
+            return self._on_image(whole, column, row, shrink)
         # What lies beyond the edge is whatever the scanner left there, and must not mix in.
-        piece = self._on_image(self.whole_pixels(column, row), column, row, 1)
+        piece = self._on_image(self.whole_pixels(column, row, 1, stored), column, row, 1)
         return render.reduced(piece, shrink)
 
-    def whole_pixels(self, column: int, row: int, shrink: int = 1) -> Pixels:
+    def whole_pixels(
+        self, column: int, row: int, shrink: int = 1, stored: bytes | None = None
+    ) -> Pixels:
         """Return a piece as stored, with what lies beyond the edge of the image."""
         image = self.image
         piece = row * self.columns + column
         rows, columns = self._stored_rows(row) // shrink, image.tile_width // shrink
         if self.is_empty(piece):
             return np.full((rows, columns, 3), render.WHITE, np.uint8)
-        stored = self._source.read(self._offsets[piece], self._counts[piece])
+        if stored is None:
+            stored = self._stored(piece)
         if self._splicer is not None:
             spliced = self._splicer_for(row).spliced(stored)
             if spliced is not None:
@@ -134,6 +192,28 @@ class StoredTiles:
             samples=image.samples,
         )
         return self._shrunk(pixels, shrink)
+
+    def _range(self, piece: int) -> tuple[int, int]:
+        return self._offsets[piece], self._counts[piece]
+
+    def _stored(self, piece: int) -> bytes:
+        # Threads that ask for neighbours at the same time share the trip to a store.
+        offset, count = self._range(piece)
+        soon = self._source.read_soon(offset, count)
+        return self._source.read(offset, count) if soon is None else soon.result()
+
+    def _batches(self, places: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+        batch: list[tuple[int, int]] = []
+        size = 0
+        for column, row in places:
+            count = self._counts[row * self.columns + column]
+            if batch and size + count > _MOST_FETCHED_BYTES:
+                yield batch
+                batch, size = [], 0
+            batch.append((column, row))
+            size += count
+        if batch:
+            yield batch
 
     def _on_image(self, piece: Pixels, column: int, row: int, shrink: int) -> Pixels:
         image = self.image

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 import numpy as np
 
@@ -10,9 +12,11 @@ from wsi_lab.errors import NotFound, OutOfRange, TooLarge, UnsupportedSlide
 from wsi_lab.model.slide import Level, Region, SlideProperties
 from wsi_lab.slides import render
 from wsi_lab.slides.decoding import TileDecoder
+from wsi_lab.slides.futures import after
+from wsi_lab.slides.jpeg_quality import jpeg_quality
 from wsi_lab.slides.reader import EncodedImage, Pixels
 from wsi_lab.slides.source import ByteSource
-from wsi_lab.slides.tiff_index import TiffImage, TiffIndex, native
+from wsi_lab.slides.tiff_index import TiffImage, TiffIndex, compression_name, native
 from wsi_lab.slides.tiff_tiles import StoredTiles
 
 MOST_SOURCE_PIXELS = 1 << 30
@@ -62,6 +66,18 @@ class TiffReader:
         """Whether the file itself keeps colours at less than the resolution of the brightness."""
         return self._tiles[0].image.is_subsampled
 
+    @property
+    def compression(self) -> str:
+        """How the tiles of its levels are stored, such as ``"JPEG"`` or ``"JPEG 2000"``."""
+        names = [compression_name(tiles.image.compression) for tiles in self._tiles]
+        return ", ".join(dict.fromkeys(names))
+
+    def stored_quality(self, level: int) -> int | None:
+        """Return the quality of the JPEG tables that all tiles of a level share, if it is known."""
+        self._properties.level(level)
+        prefix = self._tiles[level].image.prefix
+        return jpeg_quality(prefix) if prefix else None
+
     def stored_tile(
         self, level: int, column: int, row: int, *, whole: bool = False, wait: bool = True
     ) -> EncodedImage | None:
@@ -83,6 +99,37 @@ class TiffReader:
             return None
         data = tiles.jpeg_file(column, row, wait=wait)
         return None if data is None else EncodedImage(data)
+
+    def stored_tiles(
+        self, level: int, places: Sequence[tuple[int, int]], *, whole: bool = False
+    ) -> list[EncodedImage | None]:
+        """Return what `stored_tile` gives for each ``(column, row)``, read in few trips."""
+        found: list[EncodedImage | None] = [None] * len(places)
+        wanted = []
+        for number, (column, row) in enumerate(places):
+            tiles = self._level(level, column, row)
+            if whole or tiles.is_inside(column, row):
+                wanted.append(number)
+        if wanted:
+            files = self._tiles[level].jpeg_files([places[number] for number in wanted])
+            for number, data in zip(wanted, files, strict=True):
+                found[number] = None if data is None else EncodedImage(data)
+        return found
+
+    def stored_tile_soon(
+        self, level: int, column: int, row: int, *, whole: bool = False
+    ) -> Future[EncodedImage | None] | None:
+        """Return what `stored_tile` gives, fetched together with what else is asked for now.
+
+        `None` for a local file, and where it is clear beforehand that there is no such tile.
+        """
+        tiles = self._level(level, column, row)
+        if not whole and not tiles.is_inside(column, row):
+            return None
+        soon = tiles.jpeg_file_soon(column, row)
+        if soon is None:
+            return None
+        return after(soon, lambda data: None if data is None else EncodedImage(data))
 
     def read_tile(self, level: int, column: int, row: int) -> Pixels:
         """Return the pixels of a whole tile, with what lies beyond the edge of the slide."""
@@ -130,11 +177,9 @@ class TiffReader:
             raise NotFound(f"This slide has no image called {name!r}.")
         tiles = StoredTiles(self._source, image, self._decoder)
         picture = np.empty((image.height, image.width, 3), np.uint8)
-        for row in range(image.rows):
-            for column in range(image.columns):
-                piece = tiles.pixels(column, row)
-                top, left = row * image.tile_height, column * image.tile_width
-                picture[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
+        for column, row, piece in tiles.pieces(range(image.columns), range(image.rows)):
+            top, left = row * image.tile_height, column * image.tile_width
+            picture[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
         return picture
 
     def close(self) -> None:
@@ -193,16 +238,16 @@ class TiffReader:
             canvas: Pixels = np.empty((height, width, 3), np.uint8)
         else:
             canvas = np.full((height, width, 3), render.WHITE, np.uint8)
-        for row in range(max(y, 0) // tile_height, -(-bottom // tile_height)):
-            tile_y = row * tile_height - y
-            for column in range(max(x, 0) // tile_width, -(-right // tile_width)):
-                tile_x = column * tile_width - x
-                # Slices cut a tile at the region's edges: nothing is copied that is not needed.
-                piece = tiles.pixels(column, row, shrink)[max(-tile_y, 0) :, max(-tile_x, 0) :]
-                part = canvas[max(tile_y, 0) :, max(tile_x, 0) :]
-                rows = min(part.shape[0], piece.shape[0])
-                columns = min(part.shape[1], piece.shape[1])
-                part[:rows, :columns] = piece[:rows, :columns]
+        touched_columns = range(max(x, 0) // tile_width, -(-right // tile_width))
+        touched_rows = range(max(y, 0) // tile_height, -(-bottom // tile_height))
+        for column, row, whole in tiles.pieces(touched_columns, touched_rows, shrink):
+            tile_x, tile_y = column * tile_width - x, row * tile_height - y
+            # Slices cut a tile at the region's edges: nothing is copied that is not needed.
+            piece = whole[max(-tile_y, 0) :, max(-tile_x, 0) :]
+            part = canvas[max(tile_y, 0) :, max(tile_x, 0) :]
+            rows = min(part.shape[0], piece.shape[0])
+            columns = min(part.shape[1], piece.shape[1])
+            part[:rows, :columns] = piece[:rows, :columns]
         return canvas
 
     def _resampled(
