@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wsi_lab.model.people import Actor
+from wsi_lab.model.source import Source
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.lab import Lab, LabSettings
 from wsi_lab.store import audit
@@ -44,7 +45,7 @@ def slide_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, slide_folder: Path) -> LabSettings:
-    return LabSettings(tmp_path / "home", slide_roots=(slide_folder,), workers=1)
+    return LabSettings(tmp_path / "home", slide_roots=(Source.at(str(slide_folder)),), workers=1)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from wsi_lab.model.source import Source
 from wsi_lab.service import health
 from wsi_lab.service.health import Finding, Verdict, examine
 from wsi_lab.service.lab import LabSettings
@@ -48,6 +50,21 @@ def test_damaged_database_is_bad(settings: LabSettings) -> None:
     finding = by_name(settings)["Database"]
     assert finding.verdict is Verdict.BAD
     assert "backup" in finding.advice
+
+
+def test_source_is_looked_into_where_there_is_one(
+    settings: LabSettings, slide_file: Path, tmp_path: Path
+) -> None:
+    assert "Source" not in by_name(settings)
+    finding = by_name(replace(settings, source=Source.at(str(slide_file.parent))))["Source"]
+    assert (finding.verdict, finding.advice) == (Verdict.GOOD, "")
+    assert "1 slide among 1 object" in finding.found
+    finding = by_name(replace(settings, source=Source.at(str(settings.home))))["Source"]
+    assert finding.verdict is Verdict.REMARK
+    nowhere = Source.at("s3://slides", endpoint="http://127.0.0.1:1", anonymous=True)
+    finding = by_name(replace(settings, source=nowhere))["Source"]
+    assert finding.verdict is Verdict.BAD
+    assert "--s3-endpoint" in finding.advice
 
 
 def test_full_disk_old_sqlite_and_missing_decoders_are_bad(

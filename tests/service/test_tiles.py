@@ -18,12 +18,13 @@ from wsi_lab.errors import (
     NotFound,
     NotIdentified,
     OutOfRange,
+    SlideChanged,
     SlideMissing,
     TooLarge,
 )
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service import tiles
+from wsi_lab.service import sight
 from wsi_lab.service.lab import Lab, LabSettings
 
 FULL = 4  # The map grid of the demo slide has zooms 0-4 of 240-pixel tiles.
@@ -173,7 +174,7 @@ def test_link_that_comes_between_looking_and_opening_is_not_followed(
         slide_file.symlink_to(secret)
         return True
 
-    monkeypatch.setattr(tiles, "unmoved", looks_fine_and_is_swapped)
+    monkeypatch.setattr(sight, "unmoved", looks_fine_and_is_swapped)
     for _ in range(2):
         with pytest.raises(SlideMissing):
             lab.tiles.tile(reader, slide.id, "map", FULL, 0, 0)
@@ -308,8 +309,34 @@ def test_study_that_is_renamed_out_of_a_tokens_limits_ends_its_pixels(
 def test_what_is_remembered_does_not_grow_for_ever(
     lab: Lab, owner: Actor, study: Study, slide_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wsi_lab.service.tiles.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("wsi_lab.service.sight.MOST_REMEMBERED", 3)
     for number in range(6):
         slide = lab.slides.add(owner, study.id, slide_file, name=str(number))
         lab.tiles.shown(owner, slide.id)
-    assert len(lab.tiles._remembered) == 3
+    assert len(lab.tiles._sight._remembered) == 3
+
+
+def test_file_replaced_between_opening_and_reading_is_opened_anew(
+    lab: Lab, reader: Actor, slide: Slide, slide_file: Path, demo_slide: Path, shared_data: Path
+) -> None:
+    """As often as it has to be: once."""
+    from wsi_lab.slides.readers.tiff import TiffReader
+
+    other = shared_data / "slides" / "bigtiff-pyramid-board.tif"
+    before = lab.tiles.tile(reader, slide.id, "map", FULL, 3, 4)
+    read, swaps = TiffReader.stored_tile, [other, demo_slide]
+
+    def written_to_while_read(*asked, **how):
+        image = read(*asked, **how)
+        if how.get("wait", True) and swaps:
+            slide_file.write_bytes(swaps.pop(0).read_bytes())
+        return image
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TiffReader, "stored_tile", written_to_while_read)
+        with pytest.raises(SlideChanged):
+            lab.tiles.tile(reader, slide.id, "map", FULL, 3, 4)
+        swaps[:] = [other]
+        after = lab.tiles.tile(reader, slide.id, "map", FULL, 3, 4)
+    assert after.etag != before.etag
+    assert size(after.data) == (256, 256)

@@ -30,7 +30,8 @@ class NewSlide:
     Attributes
     ----------
     path
-        The file, absolute or relative to one of the folders slides may come from.
+        The file, absolute or relative to one of the folders slides may come from, or its
+        address in a store.
     name
         Unique in the study; the default is the file's name without its ending.
     case, case_public

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from wsi_lab.errors import WsiLabError
+from wsi_lab.service.contents import advice_for, look_into
 from wsi_lab.service.lab import LabSettings
 from wsi_lab.store.connection import OLDEST_SQLITE, SQLITE_VERSION
 from wsi_lab.store.db import Database
@@ -64,7 +65,10 @@ class Finding:
 
 
 def examine(settings: LabSettings) -> Iterator[Finding]:
-    """Yield what is found, one thing after the other. A missing home is made."""
+    """Yield what is found, one thing after the other. A missing home is made.
+
+    The source is looked into where the settings name one.
+    """
     looks: list[Callable[[LabSettings], Finding]] = [
         _python,
         _sqlite,
@@ -74,8 +78,26 @@ def examine(settings: LabSettings) -> Iterator[Finding]:
         _decoders,
         _jupyter,
     ]
+    if settings.source is not None:
+        looks.append(_source)
     for look in looks:
         yield look(settings)
+
+
+def _source(settings: LabSettings) -> Finding:
+    source = settings.source
+    if source is None:
+        return Finding("Source", Verdict.GOOD, "none")
+    try:
+        found = look_into(source)
+    except WsiLabError as error:
+        advice = " ".join([error.message, *advice_for(source, error)])
+        return Finding("Source", Verdict.BAD, source.address, advice)
+    text = f"{source.address} {found.in_words()}"
+    if found.objects is not None and not found.slides:
+        advice = "Are the slides elsewhere? Their names end in .svs, .tif or .tiff."
+        return Finding("Source", Verdict.REMARK, text, advice)
+    return Finding("Source", Verdict.GOOD, text)
 
 
 def _python(_settings: LabSettings) -> Finding:

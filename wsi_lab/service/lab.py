@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-import threading
+import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from wsi_lab.errors import Conflict
 from wsi_lab.service.adding import SlideAdder
 from wsi_lab.service.cases import Cases
 from wsi_lab.service.clock import Clock, system_time
+from wsi_lab.service.engine import EngineRoom
 from wsi_lab.service.people import People
 from wsi_lab.service.places import Places
+from wsi_lab.service.settings import LabSettings
 from wsi_lab.service.slides import Slides
+from wsi_lab.service.sources import SourceSlides
 from wsi_lab.service.studies import Studies
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transactions
 from wsi_lab.store.backup import copy_database
 from wsi_lab.store.db import Database
 from wsi_lab.store.home import Home, prepare_home
-from wsi_lab.store.indexes import SlideIndexes
 from wsi_lab.store.keys import server_key
 
-if TYPE_CHECKING:
-    from wsi_lab.slides.engine import SlideEngine
-
-
-@dataclass(frozen=True, slots=True)
-class LabSettings:
-    """How a lab is run; fixed while it is open.
-
-    Attributes
-    ----------
-    home
-        The lab's own folder; made when it is missing.
-    slide_roots
-        Folders from which members may add slides. `None`: site administrators may add files
-        from anywhere and nobody else may add any.
-    workers
-        Processes that decode what cannot be handed out as it is stored.
-    worker_memory_bytes, worker_seconds
-        What one of them may use for one request before it is ended.
-    tile_cache_bytes
-        How much memory drawn tiles may take.
-    network_home
-        Accept a home on a network file system, where SQLite can lose data.
-    """
-
-    home: Path
-    slide_roots: tuple[Path, ...] | None = None
-    workers: int = 2
-    worker_memory_bytes: int = 1 << 30
-    worker_seconds: float = 30.0
-    tile_cache_bytes: int = 64 << 20
-    network_home: bool = False
+__all__ = ["Lab", "LabSettings"]
 
 
 class Lab:
@@ -67,26 +37,30 @@ class Lab:
     ----------
     people, studies, cases, slides, tiles
         The verbs, by what they are about.
+    source
+        The verbs about the slides of the declared source; `None` without one.
     """
 
     def __init__(self, settings: LabSettings, home: Home, database: Database, clock: Clock) -> None:
         self.settings = settings
-        self._home = home
         self._database = database
-        self._engine: SlideEngine | None = None
-        self._indexes: SlideIndexes | None = None
-        self._engine_lock = threading.Lock()
+        self._engine_room = EngineRoom(settings, home.cache)
         transactions = Transactions(database, clock)
         self.people = People(database, transactions, clock)
         self.studies = Studies(transactions)
         self.cases = Cases(transactions)
-        self.tiles = Tiles(database, transactions, clock, self._running_engine)
+        self.tiles = Tiles(database, transactions, clock, self._engine_room.engine)
         adder = SlideAdder(
             transactions,
-            Places(settings.slide_roots),
-            lambda path: self._running_engine().open(path).properties,
+            Places(settings.slide_roots, declared=settings.remote_sources),
+            lambda path: self._engine_room.engine().open(path).properties,
         )
         self.slides = Slides(transactions, self.tiles, adder)
+        self.source = (
+            None
+            if settings.source is None
+            else SourceSlides(self._engine_room.engine, settings.source)
+        )
 
     @classmethod
     def open(cls, settings: LabSettings, *, clock: Callable[[], datetime] = system_time) -> Self:
@@ -140,6 +114,10 @@ class Lab:
         """Return the lab's own 32 secret bytes, from which keys for signatures are derived."""
         return server_key(self._database)
 
+    def source_secret(self) -> bytes:
+        """Return what addresses in the declared source are signed with where nobody chose it."""
+        return hmac.digest(self.server_key(), b"wsi-lab source", "sha256")
+
     def backup(self, to: Path) -> None:
         """Write a copy of everything the lab remembers; slides and caches are not part of it.
 
@@ -156,13 +134,9 @@ class Lab:
 
     def close(self) -> None:
         """Finish all writes and give everything back. Closing twice is closing once."""
-        with self._engine_lock:
-            engine, self._engine = self._engine, None
-            indexes, self._indexes = self._indexes, None
-        if engine is not None:
-            engine.close()
-        if indexes is not None:
-            indexes.close()
+        if self.source is not None:
+            self.source.close()
+        self._engine_room.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -175,15 +149,3 @@ class Lab:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _running_engine(self) -> SlideEngine:
-        if self._engine is not None:
-            return self._engine
-        with self._engine_lock:
-            if self._engine is None:
-                # numpy and the codecs take a while; whoever lists users needs none of them.
-                from wsi_lab.slides.engine import SlideEngine  # noqa: PLC0415
-
-                self._indexes = SlideIndexes(self._home.cache / "slide-indexes.sqlite3")
-                self._engine = SlideEngine(self.settings, indexes=self._indexes)
-            return self._engine

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
 
-from wsi_lab.errors import Invalid, NotFound, SlideMissing, TooLarge
+from wsi_lab.errors import Invalid, NotFound, SlideChanged, TooLarge
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.slide import region_at
-from wsi_lab.model.study import Slide
 from wsi_lab.service.answers import (
     GridKind,
     RegionFormat,
@@ -16,51 +16,31 @@ from wsi_lab.service.answers import (
     TileAnswer,
     answer,
     encoded,
-    etag_stems,
-    shown,
     tile_answer,
 )
 from wsi_lab.service.clock import Clock
-from wsi_lab.service.places import unmoved
-from wsi_lab.service.seen import slide_as_seen
-from wsi_lab.service.transaction import Transaction, Transactions, has_expired
-from wsi_lab.store.access import Stamp, slide_stamp
+from wsi_lab.service.sight import Remembered, Sight
+from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store.db import Database
 
 if TYPE_CHECKING:
     from wsi_lab.slides.engine import OpenSlide, SlideEngine
-    from wsi_lab.slides.reader import Pixels
+    from wsi_lab.slides.reader import EncodedImage, Pixels
 
 __all__ = ["LARGEST_BUNDLE", "GridKind", "RegionFormat", "Shown", "TileAnswer", "Tiles"]
 
+T = TypeVar("T")
+
 LARGEST_BUNDLE = 256
 LARGEST_THUMBNAIL = 4096
-MOST_REMEMBERED = 4096
-
-
-class _Remembered:
-    """That somebody may see a slide, and how it is shown, as of a generation of the database."""
-
-    __slots__ = ("etag_stems", "generation", "grids", "shown", "source", "stamp", "version")
-
-    def __init__(self, generation: int, stamp: Stamp | None, source: str, shown: Shown) -> None:
-        self.generation = generation
-        self.stamp = stamp
-        self.source = source
-        self.shown = shown
-        self.grids = shown.grids
-        self.version = shown.version
-        self.etag_stems = etag_stems(shown)
-
-
-_Key = tuple[int, int | None, int]
 
 
 class Tiles:
     """Pixels of slides.
 
-    The verbs ``…_at_once`` never wait for a disk, a worker or another process; they answer
-    `None` where that would be needed.
+    The verbs ``…_at_once`` and ``…_soon`` never wait for a disk, a store, a worker or another
+    process; they answer `None` where that would be needed. A slide that is replaced while it is
+    read is opened anew, once, before anybody hears of it.
     """
 
     def __init__(
@@ -70,11 +50,10 @@ class Tiles:
         clock: Clock,
         engine: Callable[[], SlideEngine],
     ) -> None:
-        self._database = database
         self._transactions = transactions
-        self._clock = clock
         self._engine = engine
-        self._remembered: dict[_Key, _Remembered] = {}
+        self._sight = Sight(database, transactions, clock, engine)
+        self._at_once, self._open = self._sight.at_once, self._sight.open
 
     def shown(self, actor: Actor, slide_id: int) -> Shown:
         """Return a slide as a viewer needs it.
@@ -86,7 +65,12 @@ class Tiles:
         SlideMissing, UnsupportedSlide, DamagedSlide
             The file cannot be shown.
         """
-        return self._open(actor, slide_id)[0].shown
+
+        def read(known: Remembered, slide: OpenSlide) -> Shown:
+            slide.require_unchanged()
+            return known.shown
+
+        return self._read(actor, slide_id, read)
 
     def tile_at_once(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
         self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
@@ -109,6 +93,27 @@ class Tiles:
             return None
         return tile_answer(image, known.etag_stems[grid_kind], zoom, column, row)
 
+    def tile_soon(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
+        self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
+    ) -> Future[TileAnswer] | None:
+        """Return a tile of a remote slide that is fetched with others, taking no thread.
+
+        `None` where that is no use. `SlideChanged`, as everything that `tile` raises, may come
+        with the future; `tile` then has the new version.
+
+        Raises
+        ------
+        OutOfRange
+            The grid has no such tile.
+        """
+        known = self._at_once(actor, slide_id)
+        if known is None:
+            return None
+        slide = self._engine().open_at_once(known.source)
+        if slide is None or slide.version != known.version:
+            return None
+        return _soon(known, slide, grid_kind, zoom, column, row)
+
     def tile(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
         self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
     ) -> TileAnswer:
@@ -120,12 +125,29 @@ class Tiles:
             The grid has no such tile.
         NotFound, NotAllowed, SlideMissing, UnsupportedSlide, DamagedSlide
             As for `shown`.
+        SourceUnavailable
+            The slide is far away, and its store does not answer.
         Busy
-            All workers are taken.
+            All workers are taken, or the file is being changed.
+        """
+
+        def read(known: Remembered, slide: OpenSlide) -> TileAnswer:
+            image = slide.tile(known.grids[grid_kind], zoom, column, row)
+            return tile_answer(image, known.etag_stems[grid_kind], zoom, column, row)
+
+        return self._read(actor, slide_id, read)
+
+    def tile_or_soon(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
+        self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
+    ) -> TileAnswer | Future[TileAnswer]:
+        """Return what `tile` does; or, once the slide is open, what `tile_soon` does.
+
+        May block, but not for a tile that comes together with others: where many ask for a
+        slide that nobody has opened yet, their tiles share trips to its store.
         """
         known, slide = self._open(actor, slide_id)
-        image = slide.tile(known.grids[grid_kind], zoom, column, row)
-        return tile_answer(image, known.etag_stems[grid_kind], zoom, column, row)
+        soon = _soon(known, slide, grid_kind, zoom, column, row)
+        return self.tile(actor, slide_id, grid_kind, zoom, column, row) if soon is None else soon
 
     def bundle_at_once(
         self, actor: Actor, slide_id: int, zoom: int, tiles: Sequence[tuple[int, int]]
@@ -147,11 +169,7 @@ class Tiles:
         images = slide.tiles_at_once(known.grids["map"], zoom, tiles)
         if images is None:
             return None
-        stem = known.etag_stems["map"]
-        return [
-            tile_answer(image, stem, zoom, column, row)
-            for image, (column, row) in zip(images, tiles, strict=True)
-        ]
+        return _answers(known, zoom, tiles, images)
 
     def bundle(
         self, actor: Actor, slide_id: int, zoom: int, tiles: Sequence[tuple[int, int]]
@@ -166,12 +184,12 @@ class Tiles:
             As for `tile`.
         """
         _check_bundle(tiles)
-        known, slide = self._open(actor, slide_id)
-        grid, stem = known.grids["map"], known.etag_stems["map"]
-        return [
-            tile_answer(slide.tile(grid, zoom, column, row), stem, zoom, column, row)
-            for column, row in tiles
-        ]
+
+        def read(known: Remembered, slide: OpenSlide) -> list[TileAnswer]:
+            images = slide.tiles(known.grids["map"], zoom, tiles)
+            return _answers(known, zoom, tiles, images)
+
+        return self._read(actor, slide_id, read)
 
     def region(
         self,
@@ -197,9 +215,12 @@ class Tiles:
         NotFound, NotAllowed, SlideMissing, UnsupportedSlide, DamagedSlide, Busy
             As for `tile`.
         """
-        known, slide = self._open(actor, slide_id)
-        properties = known.shown.properties
-        return slide.region(region_at(properties, location, size, level=level, mpp=mpp))
+
+        def read(known: Remembered, slide: OpenSlide) -> Pixels:
+            properties = known.shown.properties
+            return slide.region(region_at(properties, location, size, level=level, mpp=mpp))
+
+        return self._read(actor, slide_id, read)
 
     def region_image(
         self,
@@ -235,14 +256,17 @@ class Tiles:
             raise Invalid(
                 f"A thumbnail's width and height must be between 1 and {LARGEST_THUMBNAIL}."
             )
-        known, slide = self._open(actor, slide_id)
-        image = slide.thumbnail(max_width, max_height)
-        return answer(image, known.version, f"thumbnail-{max_width}-{max_height}")
+
+        def read(known: Remembered, slide: OpenSlide) -> TileAnswer:
+            image = slide.thumbnail(max_width, max_height)
+            return answer(image, known.version, f"thumbnail-{max_width}-{max_height}")
+
+        return self._read(actor, slide_id, read)
 
     def associated_names(self, actor: Actor, slide_id: int) -> tuple[str, ...]:
         """Return the names of the images beside the pyramid. Needs the right 'private'."""
         self._check_private(actor, slide_id)
-        return self._open(actor, slide_id)[0].shown.properties.associated
+        return self.shown(actor, slide_id).properties.associated
 
     def associated(self, actor: Actor, slide_id: int, name: str) -> TileAnswer:
         """Return the label, macro or another image. Needs the right 'private'.
@@ -253,10 +277,14 @@ class Tiles:
             The slide has no image of that name.
         """
         self._check_private(actor, slide_id)
-        known, slide = self._open(actor, slide_id)
-        if name not in known.shown.properties.associated:
-            raise NotFound("The slide has no image of that name.")
-        return answer(slide.associated(name), known.version, f"associated-{name.encode().hex()}")
+
+        def read(known: Remembered, slide: OpenSlide) -> TileAnswer:
+            if name not in known.shown.properties.associated:
+                raise NotFound("The slide has no image of that name.")
+            image = slide.associated(name)
+            return answer(image, known.version, f"associated-{name.encode().hex()}")
+
+        return self._read(actor, slide_id, read)
 
     def _check_private(self, actor: Actor, slide_id: int) -> None:
         def check(transaction: Transaction) -> None:
@@ -264,67 +292,37 @@ class Tiles:
 
         self._transactions.read(actor, check)
 
-    def _at_once(self, actor: Actor, slide_id: int) -> _Remembered | None:
-        """Return what is known of a slide, if it still holds."""
-        token = actor.token
-        key = (actor.user.id, None if token is None else token.id, slide_id)
-        known = self._remembered.get(key)
-        if known is None or (
-            # The clock is asked only where it matters; to ask it takes a lock.
-            token is not None
-            and token.expires_on is not None
-            and has_expired(token, self._clock.now())
-        ):
-            return None
-        generation = self._database.generation()
-        if known.generation != generation:
-            # Somebody committed something. Most often that touched nobody's rights, and one
-            # short look is cheaper than asking everything again.
-            stamp = self._database.read(lambda connection: slide_stamp(connection, *key))
-            if stamp is None or stamp != known.stamp:
-                return None
-            known.generation = generation
-        return known
+    def _read(self, actor: Actor, slide_id: int, read: Callable[[Remembered, OpenSlide], T]) -> T:
+        """Return what `read` makes of a slide, or of the one that has just taken its place."""
+        try:
+            return read(*self._open(actor, slide_id))
+        except SlideChanged:
+            return read(*self._open(actor, slide_id))
 
-    def _open(self, actor: Actor, slide_id: int) -> tuple[_Remembered, OpenSlide]:
-        known = self._at_once(actor, slide_id)
-        if known is not None:
-            slide = self._engine().open(known.source)
-            if slide.version == known.version:
-                return known, slide
-        return self._look_up(actor, slide_id)
 
-    def _look_up(self, actor: Actor, slide_id: int) -> tuple[_Remembered, OpenSlide]:
-        # Before reading: what is committed meanwhile must make this entry old.
-        generation = self._database.generation()
-        token_id = None if actor.token is None else actor.token.id
-        key = (actor.user.id, token_id, slide_id)
+def _soon(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
+    known: Remembered, slide: OpenSlide, grid_kind: GridKind, zoom: int, column: int, row: int
+) -> Future[TileAnswer] | None:
+    soon = slide.tile_soon(known.grids[grid_kind], zoom, column, row)
+    if soon is None:
+        return None
+    from wsi_lab.slides.futures import after  # noqa: PLC0415 (only where slides are loaded anyway)
 
-        def read(transaction: Transaction) -> tuple[Slide, Slide, bool, Stamp | None]:
-            study, slide = transaction.slide(slide_id, Action.SLIDE_VIEW)
-            return (
-                slide,
-                slide_as_seen(transaction, study, slide),
-                transaction.may(Action.SLIDE_PRIVATE, study),
-                slide_stamp(transaction.connection, *key),
-            )
+    stem = known.etag_stems[grid_kind]
+    return after(soon, lambda image: tile_answer(image, stem, zoom, column, row))
 
-        row, seen, private, stamp = self._transactions.read(actor, read)
-        slide = self._engine().open(row.source) if unmoved(row.source) else None
-        # Looked at before, so that nothing elsewhere is opened, and after, because between the
-        # two a link may have taken the file's place.
-        if slide is None or slide.real_path != row.source:
-            raise SlideMissing("The file of this slide was moved; add it again from its new place.")
-        known = _Remembered(generation, stamp, row.source, shown(slide, seen, private=private))
-        self._remember(key, known)
-        return known, slide
 
-    def _remember(self, key: _Key, known: _Remembered) -> None:
-        while len(self._remembered) >= MOST_REMEMBERED:
-            oldest = next(iter(self._remembered), None)
-            if oldest is not None:
-                self._remembered.pop(oldest, None)
-        self._remembered[key] = known
+def _answers(
+    known: Remembered,
+    zoom: int,
+    places: Sequence[tuple[int, int]],
+    images: Sequence[EncodedImage],
+) -> list[TileAnswer]:
+    stem = known.etag_stems["map"]
+    return [
+        tile_answer(image, stem, zoom, column, row)
+        for image, (column, row) in zip(images, places, strict=True)
+    ]
 
 
 def _check_bundle(tiles: Sequence[tuple[int, int]]) -> None:
