@@ -19,6 +19,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from wsi_lab.model.people import Actor, Right
+from wsi_lab.model.source import Source
 from wsi_lab.model.study import Case, Slide, Study
 from wsi_lab.server.app import make_app, server_limits
 from wsi_lab.server.routes import V1_ROUTES
@@ -187,7 +188,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, demo_slide: Path) -> Iterato
     """A populated lab over HTTP; tests change only what they made in it."""
     clock = Clock()
     home = tmp_path_factory.mktemp("lab") / "home"
-    settings = LabSettings(home, slide_roots=(demo_slide.parent,), workers=1)
+    settings = LabSettings(home, slide_roots=(Source.at(str(demo_slide.parent)),), workers=1)
     with Lab.open(settings, clock=clock) as lab, served(lab) as server:
         owner = lab.people.owner()
         study = lab.studies.create(owner, "HTT pilot")

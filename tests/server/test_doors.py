@@ -20,7 +20,7 @@ class KeyDoor(Door):
     """Takes a key from the query, and says 200 to everything but unknown people."""
 
     name = "keys"
-    tree = "Api"
+    trees = ("Api",)
 
     async def identify(self, handler: Handler) -> Actor | None:
         key = handler.get_query_argument("key", "")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from wsi_lab.model.source import Source
 from wsi_lab.service.lab import Lab, LabSettings
 
 LONGEST_ANSWER_SECONDS = 5.0
@@ -38,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(tmp_path: Path, folder: Path, serve_lab: Any) -> Iterator[httpx.Client]:
     """A client of a site administrator, whose study has the id 1."""
-    settings = LabSettings(tmp_path / "home", slide_roots=(folder,), workers=1)
+    settings = LabSettings(tmp_path / "home", slide_roots=(Source.at(str(folder)),), workers=1)
     with Lab.open(settings) as lab, serve_lab(lab) as server:
         owner = lab.people.owner()
         lab.studies.create(owner, "hostile")
@@ -52,7 +53,7 @@ def _check_refusal(answer: httpx.Response, folder: Path, what: str) -> None:
     assert 400 <= answer.status_code < 500, (what, answer.status_code)
     assert answer.elapsed.total_seconds() < LONGEST_ANSWER_SECONDS, what
     problem = answer.json()
-    assert problem["code"] in {"damaged_slide", "unsupported_slide"}, what
+    assert problem["code"] in {"damaged_slide", "cut_short", "unsupported_slide"}, what
     assert len(problem["detail"]) > 10
     assert "Traceback" not in answer.text
     assert str(folder.parent) not in answer.text

@@ -1,12 +1,18 @@
-"""The lab as a server of its own, without Jupyter."""
+"""The lab, or the slides of one source, as a server of its own, without Jupyter."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from socket import socket
 from typing import Any
 
 from tornado import web
@@ -18,17 +24,74 @@ from wsi_lab.errors import Invalid
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site, site_of
+from wsi_lab.server.streamer.routes import streamer_routes
+from wsi_lab.server.streamer.settings import StreamerSettings
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.service.source_alone import open_source
 
 LOG = logging.getLogger("wsi_lab.server")
 
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8950
 LARGEST_HEADERS = 16 << 10
 LARGEST_BODY = 2 << 20
 IDLE_SECONDS = 120.0
 BODY_SECONDS = 30.0
-DRAIN_SECONDS = 3.0
+DRAIN_SECONDS = 2.5
 CLOSE_SECONDS = 1.5
+LINGER_SECONDS = 0.2
+STOP_SECONDS = 4.6
+"""What ending takes at most, threads and all."""
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one server process serves, and where.
+
+    Attributes
+    ----------
+    settings
+        Of the lab, and of the source.
+    host, port
+        An address of this machine; port 0 takes any that is free.
+    streamer
+        How the door to the slides of the source is set up; `None`: there is no such door.
+    studies
+        Whether the lab itself is served. A source alone needs no database.
+    log_level
+        From where on the server's log goes to standard error; `None` leaves logging alone.
+    is_one_of_several
+        Whether other processes listen at the same port.
+    """
+
+    settings: LabSettings
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    streamer: StreamerSettings | None = None
+    studies: bool = True
+    log_level: int | None = None
+    is_one_of_several: bool = False
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every address that is answered."""
+        lab = V1_ROUTES if self.studies else ()
+        return lab if self.streamer is None else (*streamer_routes(self.streamer), *lab)
+
+    def open_site(self) -> Site:
+        """Return what stands behind the addresses.
+
+        Raises
+        ------
+        HomeUnusable
+            The lab cannot be opened.
+        """
+        if self.studies:
+            # Opened here and not when first needed: whoever starts a server wants to know.
+            return site_of(Lab.open(self.settings))
+        return Site(None, source=open_source(self.settings))
 
 
 def make_app(lab: Lab | Site, routes: Sequence[Route] = V1_ROUTES) -> web.Application:
@@ -53,15 +116,12 @@ def make_app(lab: Lab | Site, routes: Sequence[Route] = V1_ROUTES) -> web.Applic
 
 def serve(
     settings: LabSettings,
-    host: str = "127.0.0.1",
+    host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     *,
     started: Callable[[str], None] | None = None,
 ) -> int:
-    """Serve a lab until SIGTERM or SIGINT, and return the exit code.
-
-    At the signal nobody new is accepted, what is being answered is answered, and the lab is
-    closed; that takes at most five seconds.
+    """Serve a lab until SIGTERM or SIGINT, and return the exit code; see `run`.
 
     Parameters
     ----------
@@ -69,8 +129,28 @@ def serve(
         An address of this machine. The default can be reached from nowhere else.
     port
         0 takes any that is free.
+    """
+    return run(Serving(settings, host, port), started=started)
+
+
+def run(
+    serving: Serving,
+    *,
+    started: Callable[[str], None] | None = None,
+    lifeline: int | None = None,
+) -> int:
+    """Serve in this process until SIGTERM or SIGINT, and return the exit code.
+
+    At the signal nobody new is accepted, what is being answered is answered, and the lab is
+    closed; that takes at most `STOP_SECONDS`.
+
+    Parameters
+    ----------
     started
         Called with the URL once requests are taken; the default prints it.
+    lifeline
+        A descriptor of a pipe whose other end somebody holds: when it closes, that is as good
+        as a signal.
 
     Raises
     ------
@@ -79,9 +159,34 @@ def serve(
     Invalid
         The address cannot be listened at.
     """
-    # Opened here and not when first needed: whoever starts a server wants to know at once.
-    site = site_of(Lab.open(settings))
-    return asyncio.run(_serve(site, host, port, started or _print))
+    if serving.log_level is not None:
+        log_to_stderr(serving.log_level)
+    return asyncio.run(_serve(serving, started or _print, lifeline))
+
+
+def end_process(code: int) -> int:
+    """Return the exit code of a server, or end its process now if threads hold it up.
+
+    One may still wait for a store that does not answer, and the interpreter would wait for it.
+    Nobody else does: what had to be stored is stored.
+    """
+    until = time.monotonic() + LINGER_SECONDS
+    others = set(threading.enumerate()) - {threading.current_thread()}
+    waiting = [thread for thread in others if not thread.daemon]
+    for thread in waiting:
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in waiting):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def log_to_stderr(level: int) -> None:
+    """Write what the server has to say to standard error."""
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    logging.getLogger("wsi_lab").setLevel(level)
 
 
 def server_limits() -> dict[str, Any]:
@@ -95,26 +200,50 @@ def server_limits() -> dict[str, Any]:
     }
 
 
-async def _serve(site: Site, host: str, port: int, started: Callable[[str], None]) -> int:
-    await site.ready()
-    server = HTTPServer(
-        make_app(site),
-        **server_limits(),
-    )
+def listen(host: str, port: int, *, shared: bool = False) -> list[socket]:
+    """Return sockets that listen at an address.
+
+    Parameters
+    ----------
+    shared
+        Whether other processes may listen there, too.
+
+    Raises
+    ------
+    Invalid
+        Nobody can, or somebody does.
+    """
+    try:
+        return bind_sockets(port, host, reuse_port=shared)
+    except OSError as error:
+        raise Invalid(
+            f"{host}:{port} cannot be listened at: {error.strerror or 'no such address'}. "
+            "Choose another port, or stop what uses this one."
+        ) from error
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a server that listens at an address."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
+async def _serve(serving: Serving, started: Callable[[str], None], lifeline: int | None) -> int:
+    site = serving.open_site()
+    if site.has_lab:
+        await site.ready()
+    server = HTTPServer(make_app(site, serving.routes), **server_limits())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        # Nobody ever writes to it: that it can be read means that it is closed.
+        loop.add_reader(lifeline, _let_go, loop, lifeline, stop)
     try:
-        try:
-            sockets = bind_sockets(port, host)
-        except OSError as error:
-            raise Invalid(
-                f"{host}:{port} cannot be listened at: {error.strerror or 'no such address'}. "
-                "Choose another port, or stop what uses this one."
-            ) from error
+        sockets = listen(serving.host, serving.port, shared=serving.is_one_of_several)
         server.add_sockets(sockets)
-        started(_url(host, sockets[0].getsockname()[1]))
+        started(url_of(serving.host, sockets[0].getsockname()[1]))
         await stop.wait()
     finally:
         server.stop()
@@ -126,16 +255,18 @@ async def _serve(site: Site, host: str, port: int, started: Callable[[str], None
     return 0 if closed else 1
 
 
+def _let_go(loop: asyncio.AbstractEventLoop, lifeline: int, stop: asyncio.Event) -> None:
+    loop.remove_reader(lifeline)
+    stop.set()
+
+
 async def _close(site: Site) -> bool:
-    loop = asyncio.get_running_loop()
-    closing = loop.run_in_executor(None, site.close)
+    # Not the loop's own executor: the loop would wait for it, however long that takes.
+    thread = ThreadPoolExecutor(1, "wsi-lab-closing")
+    closing = asyncio.get_running_loop().run_in_executor(thread, site.close)
+    thread.shutdown(wait=False)
     done, _ = await asyncio.wait([closing], timeout=CLOSE_SECONDS)
     return bool(done)
-
-
-def _url(host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/"
 
 
 def _print(url: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
@@ -17,6 +18,8 @@ from tornado.iostream import StreamClosedError
 
 from wsi_lab.errors import NotAllowed, NotFound, NotIdentified, TooLarge, WsiLabError
 from wsi_lab.model.people import THE_LAB, Action, Actor, may
+from wsi_lab.server.at_once import Answer, Asked
+from wsi_lab.server.doors import HEADERS, Door
 from wsi_lab.server.failures import MethodUnknown, failure_of
 from wsi_lab.server.site import LOG, Lane, Site
 from wsi_lab.service.lab import Lab
@@ -27,14 +30,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEADERS: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-"""On every answer; a handler changes only Cache-Control."""
+__all__ = ["HEADERS", "LOG", "Handler", "Nowhere", "Oversize"]
 
 CHUNK_BYTES = 1 << 20
 SECONDS_PER_CHUNK = 30.0
@@ -62,6 +58,7 @@ class Handler(web.RequestHandler):
     mount: str
     actor: Actor
     lab: Lab
+    _door: Door | None = None
     _admitted = False
     _gone = False
     _waiting: asyncio.Future[Any] | None = None
@@ -71,6 +68,17 @@ class Handler(web.RequestHandler):
         self.route = route
         self.site = site
         self.mount = mount
+        self._door = route.door
+        self.set_default_headers()
+
+    @classmethod
+    def answer_at_once(cls, asked: Asked) -> Answer | None:  # noqa: ARG003 (those who can look at it)
+        """Return the answer to a simple GET that is at hand, or `None` for the usual way.
+
+        It is asked before there is a handler. It never waits, and leaves to the handler to say
+        what is wrong.
+        """
+        return None
 
     @classmethod
     def verbs(cls) -> frozenset[str]:
@@ -91,9 +99,13 @@ class Handler(web.RequestHandler):
         need = self.route.needs.get(method)
         if need is None:
             raise MethodUnknown(f"This address cannot be asked with {_known_method(method)}.")
-        return None if need.action is None else self._let_in(need, need.action)
+        return None if need.action is None else self.let_in(need, need.action)
 
-    async def _let_in(self, need: Need, action: Action) -> None:
+    def let_in(self, need: Need, action: Action) -> Awaitable[None] | None:
+        """Let in whom the lab knows, if they may."""
+        return self._let_known_in(need, action)
+
+    async def _let_known_in(self, need: Need, action: Action) -> None:
         actor = await self.route.door.identify(self)
         if actor is None and self.route.door.accepts_host:
             actor = await self.identify_by_host()
@@ -132,7 +144,13 @@ class Handler(web.RequestHandler):
     ) -> T:
         if self._gone:
             self._leave_unanswered()
-        future = lane.submit(verb, *args, **kwargs)
+        return await self._until(lane.submit(verb, *args, **kwargs))
+
+    async def wait_for(self, future: Future[T]) -> T:
+        """Return what becomes of a future that is this request's own."""
+        return await self._until(asyncio.wrap_future(future))
+
+    async def _until(self, future: asyncio.Future[T]) -> T:
         self._waiting = future
         try:
             return await future
@@ -160,8 +178,10 @@ class Handler(web.RequestHandler):
         self.set_status(204)
 
     def set_default_headers(self) -> None:
-        """Set what every answer carries."""
-        self._headers.update(HEADERS)
+        """Set what every answer of the door carries."""
+        # tornado asks for the first time before it is known which door it is.
+        if self._door is not None:
+            self._headers.update(self._door.headers(self.request))
 
     def compute_etag(self) -> None:
         """Return nothing: an answer has an ETag where its handler knows one for free."""

@@ -12,13 +12,34 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from wsi_lab.errors import Busy, Invalid, NotIdentified
+from wsi_lab.errors import (
+    Busy,
+    CutShort,
+    DamagedSlide,
+    Invalid,
+    NotIdentified,
+    SlideChanged,
+    SourceRefused,
+    SourceUnavailable,
+    WsiLabError,
+)
 from wsi_lab.model.people import Actor
 from wsi_lab.server.failures import Failure
 from wsi_lab.server.identity import lab_token
 
 if TYPE_CHECKING:
+    from tornado.httputil import HTTPServerRequest
+
     from wsi_lab.server.base import Handler
+
+HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""On every answer of a door that says nothing else; handlers change only Cache-Control."""
 
 RETRY_AFTER_SECONDS = 1
 
@@ -40,14 +61,14 @@ class Door:
     ----------
     name
         Kept in the audit with every change that comes through.
-    tree
-        The first segment of its addresses, by which an unknown address finds its door.
+    trees
+        The first segments of its addresses, by which an unknown address finds its door.
     accepts_host
         Whether whoever the host of the server (Jupyter) has identified may enter too.
     """
 
     name: ClassVar[str]
-    tree: ClassVar[str]
+    trees: ClassVar[tuple[str, ...]]
     accepts_host: ClassVar[bool] = False
 
     async def identify(self, handler: Handler) -> Actor | None:
@@ -64,12 +85,24 @@ class Door:
         """Return a failure in the words of this door."""
         raise NotImplementedError
 
+    def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:  # noqa: ARG002 (dialects look at it)
+        """Return what every answer to a request carries, whatever it is."""
+        return HEADERS
+
+
+# Clients of `v1` know the codes of these, and what differs is nothing to them.
+_TOLD_AS: Mapping[type[WsiLabError], type[WsiLabError]] = {
+    CutShort: DamagedSlide,
+    SlideChanged: Busy,
+    SourceRefused: SourceUnavailable,
+}
+
 
 class V1(Door):
     """The lab's own interface: bearer tokens, and problem details (RFC 9457)."""
 
     name: ClassVar[str] = "v1"
-    tree: ClassVar[str] = "v1"
+    trees: ClassVar[tuple[str, ...]] = ("v1",)
     accepts_host: ClassVar[bool] = True
 
     async def identify(self, handler: Handler) -> Actor | None:
@@ -85,7 +118,7 @@ class V1(Door):
             "type": "about:blank",
             "title": failure.status.phrase,
             "status": failure.status.value,
-            "code": error.code,
+            "code": _TOLD_AS.get(type(error), type(error)).code,
             "detail": error.message,
         }
         if isinstance(error, Invalid) and error.problems:

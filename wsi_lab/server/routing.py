@@ -6,6 +6,7 @@ that leaves a method out, or states one that its handler does not have, cannot b
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from tornado.escape import url_unescape
 from tornado.routing import Router
 
 from wsi_lab.model.people import Action
+from wsi_lab.server.at_once import AnswerDelegate, Asked, may_be_answered
 from wsi_lab.server.base import Handler, Nowhere, Oversize
 from wsi_lab.server.doors import V1_DOOR, Door
-from wsi_lab.server.site import Site
+from wsi_lab.server.site import LOG, Site
 
 LARGEST_BODY = 1 << 20
 SECONDS_PER_BODY = 20.0
@@ -36,6 +38,8 @@ class Kind(StrEnum):
     CASE = "case"
     SLIDE = "slide"
     TOKEN = "token"  # noqa: S105 (a kind of thing, not a secret)
+    SOURCE = "source"
+    """All slides of the lab's declared source alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Need:
     @property
     def about_the_lab(self) -> bool:
         """Whether the right can be judged before anything is looked up."""
-        return self.kind is Kind.LAB
+        return self.kind in {Kind.LAB, Kind.SOURCE}
 
 
 OPEN = Need(None)
@@ -142,35 +146,54 @@ class LabRouter(Router):
         dress: Callable[[type[Handler]], type[Handler]] = lambda handler: handler,
     ) -> None:
         self.mount = mount
+        self._site = site
         self._application = application
         self._oversize = dress(Oversize)
         self._buckets: dict[str, list[tuple[re.Pattern[str], type[Handler], dict[str, Any]]]] = {}
         self._unknown: dict[str, tuple[type[Handler], dict[str, Any]]] = {}
         nowhere = dress(Nowhere)
         dressed: dict[type[Handler], type[Handler]] = {}
-        for route in routes:
+        known_routes = tuple(routes)
+        for route in known_routes:
             handler = dressed.setdefault(route.handler, dress(route.handler))
             known = {"route": route, "site": site, "mount": mount}
             self._buckets.setdefault(_bucket(route.path), []).append(
                 (route.pattern, handler, known)
             )
-            tree = route.door.tree
-            if tree not in self._unknown:
-                unknown = Route(f"{tree}/…", Nowhere, {}, route.door)
-                self._unknown[tree] = (nowhere, {**known, "route": unknown})
-        elsewhere = {"route": Route("…", Nowhere, {}), "site": site, "mount": mount}
+            for tree in route.door.trees:
+                if tree not in self._unknown:
+                    unknown = Route(f"{tree}/…", Nowhere, {}, route.door)
+                    self._unknown[tree] = (nowhere, {**known, "route": unknown})
+        # With one door only, that one answers for everything.
+        doors = {route.door for route in known_routes}
+        door = doors.pop() if len(doors) == 1 else V1_DOOR
+        elsewhere = {"route": Route("…", Nowhere, {}, door), "site": site, "mount": mount}
         self._elsewhere = (nowhere, elsewhere)
 
     def find_handler(
         self, request: httputil.HTTPServerRequest, **_kwargs: Any
     ) -> httputil.HTTPMessageDelegate | None:
         """Return what answers the request; `None` if it is not below the mount."""
-        if not request.path.startswith(self.mount):
+        if request.path.startswith(self.mount):
+            handler, known, arguments = self._find(request.path[len(self.mount) :])
+            if may_be_answered(request) and self._may_answer():
+                path = request.path[len(self.mount) - 1 :]
+                asked = Asked(request, known["route"], self._site, path, arguments)
+                answer = handler.answer_at_once(asked)
+                if answer is not None:
+                    return AnswerDelegate(request, answer)
+        elif self.mount == "/":
+            # Everything is below it, but for addresses such as "*".
+            (handler, known), arguments = self._elsewhere, []
+        else:
             return None
-        handler, known, arguments = self._find(request.path[len(self.mount) :])
         if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
             handler = self._limited(request, handler, known["route"].body_limit)
         return self._application.get_handler_delegate(request, handler, known, arguments)
+
+    def _may_answer(self) -> bool:
+        # A server that stops takes nobody in, and handlers write what is logged.
+        return not self._site.is_stopping and not LOG.isEnabledFor(logging.DEBUG)
 
     def _find(self, path: str) -> tuple[type[Handler], dict[str, Any], list[bytes]]:
         first, _, rest = path.partition("/")

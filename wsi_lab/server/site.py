@@ -11,9 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from wsi_lab.errors import Busy, HomeUnusable, WsiLabError
+from wsi_lab.errors import Busy, HomeUnusable, NotIdentified, WsiLabError
 from wsi_lab.model.people import Actor
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.sources import SourceSlides
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +25,8 @@ ROW_THREADS = 4
 PIXEL_THREADS = 8
 LONGEST_QUEUE = 512
 SECONDS_UNTIL_NEXT_TRY = 5.0
+
+_NO_LAB = "There is no lab behind this server, only the slides of a source."
 
 
 class Lane:
@@ -76,7 +79,9 @@ class Site:
     Parameters
     ----------
     open_lab
-        Opens the lab; called in a thread.
+        Opens the lab; called in a thread. `None`: there is no lab, only a source.
+    source
+        The slides of a source that is not the lab's own; closed with the site.
     owner_name
         What to call the owner of the lab's home; see `wsi_lab.service.people.People.owner`.
     opened
@@ -94,8 +99,9 @@ class Site:
 
     def __init__(
         self,
-        open_lab: Callable[[], Lab],
+        open_lab: Callable[[], Lab] | None,
         *,
+        source: SourceSlides | None = None,
         owner_name: str | None = None,
         opened: Callable[[Lab, Actor], None] | None = None,
     ) -> None:
@@ -105,6 +111,7 @@ class Site:
         self.rows = Lane("rows", ROW_THREADS)
         self.pixels = Lane("pixels", PIXEL_THREADS)
         self._open_lab = open_lab
+        self._source = source
         self._owner_name = owner_name
         self._opened = opened
         self._opening = asyncio.Lock()
@@ -113,6 +120,23 @@ class Site:
         self._stopping = False
         self._empty = asyncio.Event()
 
+    @property
+    def has_lab(self) -> bool:
+        """Whether there is a lab, be it open or not."""
+        return self._open_lab is not None
+
+    @property
+    def source(self) -> SourceSlides | None:
+        """The slides of the declared source; `None` without one, or as long as the lab is shut."""
+        if self._source is not None:
+            return self._source
+        return None if self.lab is None else self.lab.source
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nobody is admitted any more."""
+        return self._stopping
+
     async def ready(self) -> Lab:
         """Return the lab, opening it if need be.
 
@@ -120,10 +144,12 @@ class Site:
         ------
         HomeUnusable
             It cannot be opened. It is tried again after `SECONDS_UNTIL_NEXT_TRY`, so that a home
-            that was put right needs no restart.
+            that was put right needs no restart. Or there is none.
         """
+        if self._open_lab is None:
+            raise HomeUnusable(_NO_LAB)
         async with self._opening:
-            return self.lab or await self._try_to_open()
+            return self.lab or await self._try_to_open(self._open_lab)
 
     def admit(self) -> None:
         """Count one more request.
@@ -152,6 +178,8 @@ class Site:
         HomeUnusable
             There is no lab to ask.
         """
+        if not self.has_lab:
+            raise NotIdentified(_NO_LAB)
         lab = self.lab or await self.ready()
         return lab.people.actor_for_token(text, door=door)
 
@@ -170,15 +198,18 @@ class Site:
         self._stopping = True
         self.rows.close()
         self.pixels.close()
+        source, self._source = self._source, None
         lab, self.lab = self.lab, None
+        if source is not None:
+            source.close()
         if lab is not None:
             lab.close()
 
-    async def _try_to_open(self) -> Lab:
+    async def _try_to_open(self, open_lab: Callable[[], Lab]) -> Lab:
         if self._failed is not None and time.monotonic() < self._next_try:
             raise self._failed
         try:
-            lab, owner = await self.rows.submit(self._open)
+            lab, owner = await self.rows.submit(self._open, open_lab)
         except Busy:
             # Says nothing about the home.
             raise
@@ -207,8 +238,8 @@ class Site:
         self._failed = error
         self._next_try = time.monotonic() + SECONDS_UNTIL_NEXT_TRY
 
-    def _open(self) -> tuple[Lab, Actor]:
-        lab = self._open_lab()
+    def _open(self, open_lab: Callable[[], Lab]) -> tuple[Lab, Actor]:
+        lab = open_lab()
         try:
             self._refuse_when_stopping()
             owner = lab.people.owner(door="v1", name=self._owner_name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,40 +9,33 @@ from typing import Any
 import anywidget
 import traitlets
 
-# In the order of their imports. A browser gets one module per widget, without a server to fetch
-# further ones from; apart they stay small, and Node runs and tests them as they are.
+from wsi_lab.front import joined, shared
+
+_FRONT = files("wsi_lab.widgets") / "front"
+# In the order of their imports.
 _PARTS = (
-    "frame",
-    "readouts",
-    "dom",
-    "bundles",
-    "loader",
-    "tiles",
-    "motion",
-    "overview",
-    "chrome",
-    "linking",
-    "companion",
+    _FRONT / "frame.mjs",
+    shared("readouts"),
+    shared("dom"),
+    _FRONT / "bundles.mjs",
+    _FRONT / "loader.mjs",
+    _FRONT / "tiles.mjs",
+    _FRONT / "motion.mjs",
+    _FRONT / "overview.mjs",
+    _FRONT / "chrome.mjs",
+    _FRONT / "linking.mjs",
+    _FRONT / "companion.mjs",
 )
-_IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.mjs\";\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
-
-
-def joined(parts: tuple[str, ...] = _PARTS) -> str:
-    """Return the script's parts as one module."""
-    folder = files("wsi_lab.widgets") / "front"
-    texts = ((folder / f"{part}.mjs").read_text(encoding="utf-8") for part in parts)
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
 
 
 @cache
 def _script() -> str:
-    return joined()
+    return joined(_PARTS)
 
 
 @cache
 def _style() -> str:
-    return (files("wsi_lab.widgets") / "front" / "companion.css").read_text(encoding="utf-8")
+    return (_FRONT / "companion.css").read_text(encoding="utf-8")
 
 
 class Companion(anywidget.AnyWidget):

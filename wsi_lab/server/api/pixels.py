@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
 from collections.abc import Awaitable
+from concurrent.futures import Future
 from hashlib import blake2b
 from typing import ClassVar
 
-from wsi_lab.errors import Invalid, TooLarge
+from wsi_lab.errors import Invalid, SlideChanged, TooLarge
 from wsi_lab.model.people import Actor
 from wsi_lab.server.api import forms
 from wsi_lab.server.api.answering import ImageHandler, disposition
@@ -39,12 +41,22 @@ class MapTileHandler(ImageHandler):
         version = self.asked_version()
         tile = self.lab.tiles.tile_at_once(self.actor, slide, self.grid, z, x, y)
         if tile is None:
-            return self._wait_for_tile(slide, z, x, y, version)
+            return self._wait_for_tile((slide, self.grid, z, x, y), version)
         self.send_image(tile, version)
         return None
 
-    async def _wait_for_tile(self, slide: int, z: int, x: int, y: int, version: str | None) -> None:
-        tile = await self.draw(self.lab.tiles.tile, self.actor, slide, self.grid, z, x, y)
+    async def _wait_for_tile(
+        self, place: tuple[int, GridKind, int, int, int], version: str | None
+    ) -> None:
+        tiles = self.lab.tiles
+        tile: TileAnswer | Future[TileAnswer] | None = tiles.tile_soon(self.actor, *place)
+        if tile is None:
+            tile = await self.draw(tiles.tile_or_soon, self.actor, *place)
+        if isinstance(tile, Future):
+            try:
+                tile = await asyncio.wrap_future(tile)
+            except SlideChanged:
+                tile = await self.draw(tiles.tile, self.actor, *place)
         self.send_image(tile, version)
 
 

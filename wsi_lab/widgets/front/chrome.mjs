@@ -1,8 +1,8 @@
 // What lies over the map: buttons, scale bar, read-outs, and the sentence when something is wrong.
 
-import { button, element } from "./dom.mjs";
+import { button, element } from "../../front/dom.mjs";
 import { insideSlide, toPixels } from "./frame.mjs";
-import { magnification, position, resolution, scaleBar } from "./readouts.mjs";
+import { magnification, position, resolution, scaleBar } from "../../front/readouts.mjs";
 
 const ICONS = {
   in: "M8 3v10M3 8h10",

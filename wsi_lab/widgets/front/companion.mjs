@@ -2,7 +2,7 @@
 // map, finds the live Leaflet map of that view, and works on it; see SlideViewer in viewer.py.
 
 import { Chrome } from "./chrome.mjs";
-import { cookie } from "./dom.mjs";
+import { cookie } from "../../front/dom.mjs";
 import { downsampleOf, toMap, zoomOf } from "./frame.mjs";
 import { Link } from "./linking.mjs";
 import { TileLoader } from "./loader.mjs";

@@ -1,6 +1,6 @@
 // The whole slide in a corner, with a frame around what is in view; click or drag to go there.
 
-import { button, element } from "./dom.mjs";
+import { button, element } from "../../front/dom.mjs";
 import { toPixels } from "./frame.mjs";
 
 const LONGEST_SIDE = 168;

@@ -7,7 +7,7 @@ import {
   position,
   resolution,
   scaleBar,
-} from "../../../wsi_lab/widgets/front/readouts.mjs";
+} from "../../wsi_lab/front/readouts.mjs";
 
 test("a scale bar is round, fits, and fills at least two fifths of its room", () => {
   for (let exponent = -12; exponent <= 12; exponent += 0.01) {
