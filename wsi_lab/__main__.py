@@ -1,5 +1,7 @@
 """``python -m wsi_lab`` is the command ``wsi-lab``."""
 
+import sys
+
 from wsi_lab.cli import main
 
-main()
+sys.exit(main())

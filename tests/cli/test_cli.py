@@ -82,6 +82,27 @@ def test_help_and_version_need_no_home(run: Run, home: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.parametrize("words", [(), ("stduy", "list"), ("slides",), ("-h",)])
+def test_what_names_no_command_is_not_taken_for_one(run: Run, words: tuple[str, ...]) -> None:
+    ended = run(*words)
+    assert ended.code == (0 if words == ("-h",) else 2)
+    assert "Usage: wsi-lab [OPTIONS] COMMAND" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("words", [("s3://slides",), ("--cache-slides", "0"), ("-p=1",)])
+def test_what_can_only_mean_serve_need_not_name_it(run: Run, words: tuple[str, ...]) -> None:
+    ended = run(*words, "--no-such-option")
+    assert ended.code == 2
+    assert "Usage: wsi-lab serve" in ended.err
+
+
+def test_exit_code_is_that_of_the_process() -> None:
+    for words, code in ((["--version"], 0), (["fly"], 2), (["check"], 1)):
+        command = [sys.executable, "-m", "wsi_lab", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+
+
 def test_command_works_on_a_home_that_is_open_elsewhere(home: Path) -> None:
     command = [sys.executable, "-c", "import sys; from wsi_lab.cli import main; sys.exit(main())"]
     with Lab.open(LabSettings(home)) as lab:

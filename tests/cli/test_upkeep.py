@@ -37,3 +37,11 @@ def test_doctor_tells_what_is_wrong_and_what_to_do(
     assert (ended.code, found["ok"]) == (1, False)
     verdicts = {check["name"]: check["verdict"] for check in found["checks"]}
     assert (verdicts["SQLite"], verdicts["Decoders"]) == ("good", "bad")
+
+
+def test_doctor_looks_into_a_source_that_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, slides: Path
+) -> None:
+    monkeypatch.setattr("wsi_lab.service.health.DECODERS", ("simplejpeg",))
+    assert "2 slides among 3 objects" in run("doctor", slides).out
+    assert "Source" not in run("doctor").out

@@ -7,9 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from traitlets import TraitError
 from traitlets.config import Config
 
 from wsi_lab.extension.app import WsiLab, local_url
+from wsi_lab.model.source import Source
+from wsi_lab.server.routes import V1_ROUTES
+from wsi_lab.server.streamer.door import StreamerDoor
+from wsi_lab.server.streamer.settings import Access, StreamerSettings
 from wsi_lab.service.home import default_home
 from wsi_lab.service.lab import LabSettings
 
@@ -27,7 +32,11 @@ def test_every_trait_says_what_it_is_for() -> None:
 
 def test_every_setting_has_its_trait() -> None:
     settings = set(LabSettings.__dataclass_fields__)
-    assert settings == set(WsiLab.class_own_traits(config=True)) - {"owner"}
+    others = {"owner"} | {
+        f"source_{word}"
+        for word in ("endpoint", "region", "anonymous", "public", "secret", "cors_origins")
+    }
+    assert settings == set(WsiLab.class_own_traits(config=True)) - others
 
 
 def test_traits_become_settings(tmp_path: Path) -> None:
@@ -36,7 +45,8 @@ def test_traits_become_settings(tmp_path: Path) -> None:
     )
     settings = extension.lab_settings()
     assert settings.home == tmp_path
-    assert settings.slide_roots == (Path.home() / "slides", Path("/data"))
+    folders = Source.at(str(Path.home() / "slides")), Source.at("/data")
+    assert settings.slide_roots == folders
     assert (settings.workers, settings.network_home) == (3, True)
 
 
@@ -48,6 +58,66 @@ def test_defaults_are_those_of_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_home_without_any_setting_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WSI_LAB_HOME", raising=False)
     assert default_home().name == "wsi-lab"
+
+
+def test_places_may_be_folders_and_addresses() -> None:
+    settings = _extension(
+        source="s3://slides/2026",
+        slide_roots=["~/slides", "S3://other", "https://host.example/x/"],
+        source_endpoint="http://127.0.0.1:9000",
+        source_region="eu-central-1",
+        source_anonymous=True,
+        open_slides=5,
+    ).lab_settings()
+    assert settings.source is not None
+    assert settings.source.address == "s3://slides/2026/"
+    assert settings.source.endpoint == "http://127.0.0.1:9000"
+    assert (settings.source.region, settings.source.anonymous) == ("eu-central-1", True)
+    assert settings.slide_roots is not None
+    folder, bucket, web = settings.slide_roots
+    assert folder == Source.at(str(Path.home() / "slides"))
+    assert (bucket.address, bucket.endpoint) == ("s3://other/", "http://127.0.0.1:9000")
+    assert isinstance(web, Source)
+    assert web.address == "https://host.example/x/"
+    assert settings.remote_sources == (settings.source, bucket, web)
+    assert settings.open_slides == 5
+
+
+def test_source_may_be_a_folder(tmp_path: Path) -> None:
+    settings = _extension(source=str(tmp_path)).lab_settings()
+    assert settings.source == Source.at(str(tmp_path))
+    assert settings.remote_sources == ()
+
+
+@pytest.mark.parametrize("traits", [{"source": "ftp://x"}, {"slide_roots": ["/a", "s3://"]}])
+def test_address_that_is_none_is_a_bad_setting(traits: dict[str, Any]) -> None:
+    with pytest.raises(TraitError, match=r"^WsiLab\.(source|slide_roots): "):
+        _extension(**traits)
+
+
+def _streamer(**traits: Any) -> StreamerSettings:
+    for route in _extension(**traits).routes():
+        if isinstance(route.door, StreamerDoor):
+            return route.door.settings
+    raise AssertionError("There is no such door.")
+
+
+def test_without_a_source_there_is_no_door_to_one() -> None:
+    assert _extension().routes() == V1_ROUTES
+    paths = {route.path for route in _extension(source="/data").routes()}
+    assert paths > {route.path for route in V1_ROUTES}
+
+
+def test_door_to_the_source_is_closed_unless_it_is_public() -> None:
+    closed = _streamer(source="/data")
+    assert (closed.access, closed.secret, closed.cors_origins) == (Access.CLOSED, None, ())
+    closed = _streamer(source="/data", source_secret="s", source_cors_origins=["https://a"])
+    assert (closed.access, closed.secret) == (Access.CLOSED, "s")
+    assert closed.cors_origins == ("https://a",)
+    public = _streamer(source="/data", source_public=True)
+    assert (public.access, public.secret, public.cors_origins) == (Access.OPEN, None, None)
+    signed = _streamer(source="/data", source_public=True, source_secret="s")
+    assert (signed.access, signed.secret, signed.cors_origins) == (Access.SIGNED, "s", None)
 
 
 def test_user_of_a_hub_is_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:

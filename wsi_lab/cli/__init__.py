@@ -11,23 +11,48 @@ import sys
 
 import click
 
+from wsi_lab.cli.checking import check
 from wsi_lab.cli.console import harmless
 from wsi_lab.cli.people import token, user
-from wsi_lab.cli.running import demo, serve
+from wsi_lab.cli.running import demo
+from wsi_lab.cli.serving import serve
+from wsi_lab.cli.signing import sign
 from wsi_lab.cli.studies import member, study
 from wsi_lab.cli.upkeep import backup, doctor, restore
 from wsi_lab.errors import WsiLabError
+from wsi_lab.model.source import is_address
 
 __all__ = ["commands", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="wsi-lab", message="%(version)s")
+class Commands(click.Group):
+    """All commands; what can only be meant for ``serve`` needs not be preceded by it.
+
+    WSI Streamer's command is called so: with the address of a bucket, with options alone, or
+    with nothing but variables.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return the arguments, the name of the command first."""
+        first = args[0] if args else ""
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if is_address(first) or (first.startswith("-") and first.partition("=")[0] not in own):
+            args = ["serve", *args]
+        elif not args and os.environ.get("WSI_S3_BUCKET"):
+            args = ["serve"]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(None, "-V", "--version", package_name="wsi-lab", message="%(version)s")
 def commands() -> None:
     """Whole-slide pathology: slides, studies and the people who look at them."""
 
 
-for command in (user, token, study, member, backup, restore, doctor, serve, demo):
+for command in (user, token, study, member, backup, restore, doctor, serve, sign, check, demo):
     commands.add_command(command)
 
 
@@ -41,7 +66,7 @@ def main() -> int:
         wrong stands on standard error, in a sentence.
     """
     try:
-        return _code(commands.main(standalone_mode=False))
+        return _code(commands.main(prog_name="wsi-lab", standalone_mode=False))
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:

@@ -49,11 +49,11 @@ class Console:
         return LabSettings(self.home, **more)
 
     @contextlib.contextmanager
-    def lab(self) -> Iterator[tuple[Lab, Actor]]:
-        """Open the lab, with whoever runs this process as its owner."""
+    def lab(self, **more: Any) -> Iterator[tuple[Lab, Actor]]:
+        """Open the lab, with whoever runs this process as its owner; see `settings`."""
         from wsi_lab.service.lab import Lab  # noqa: PLC0415 (``--help`` needs none of it)
 
-        with Lab.open(self.settings()) as lab:
+        with Lab.open(self.settings(**more)) as lab:
             yield lab, lab.people.owner("cli")
 
     def show(self, thing: object, text: str) -> None:

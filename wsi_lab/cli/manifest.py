@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wsi_lab.errors import Invalid
+from wsi_lab.model.source import is_address
 
 if TYPE_CHECKING:
     from wsi_lab.service.slides import NewSlide
@@ -43,14 +44,14 @@ class Entry:
     Attributes
     ----------
     path
-        The file as it was named.
+        The file as it was named, or the text of an address.
     known
         Attributes of `NewSlide`.
     place
         Where it was named, to stand before a problem: ``"line 3: "``, or nothing.
     """
 
-    path: Path
+    path: Path | str
     known: Mapping[str, object] = field(default_factory=dict)
     place: str = ""
 
@@ -58,7 +59,7 @@ class Entry:
         """Return what is to be added."""
         from wsi_lab.service.slides import NewSlide  # noqa: PLC0415 (``--help`` needs none of it)
 
-        return NewSlide(path=Path(os.path.abspath(self.path)), **self.known)  # type: ignore[arg-type]  # noqa: PTH100 (by column, as read; resolve() follows links)
+        return NewSlide(path=_absolute(self.path), **self.known)  # type: ignore[arg-type]  # by column, as read
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +114,49 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(path.parent, tuple(entries), unknown)
 
 
-def entries_of(table: Manifest, files: Iterable[Path]) -> list[Entry]:
+def entries_of(table: Manifest, files: Iterable[Path | str]) -> list[Entry]:
     """Return what is to be added: the rows of a table, and the files it does not speak of.
 
     A path of the table is relative to the table's folder. Where no such file is, it may also
-    name one of `files` by the last parts of its path.
+    name one of `files` by the last parts of its path. Addresses are what they are.
     """
     given = {_absolute(file): Entry(file) for file in files}
     entries: list[Entry] = []
     for row in table.entries:
-        path = _absolute(table.folder / row.path)
-        if path not in given and not path.exists():
-            path = _named_by_its_end(row.path, given) or path
+        path = _path_of(row, table.folder, given)
         given.pop(path, None)
         entries.append(Entry(path, row.known, row.place))
     return [*entries, *given.values()]
 
 
-def _named_by_its_end(path: Path, given: Iterable[Path]) -> Path | None:
-    found = [file for file in given if file.parts[-len(path.parts) :] == path.parts]
+def _path_of(row: Entry, folder: Path, given: Mapping[Path | str, Entry]) -> Path | str:
+    if isinstance(row.path, str):
+        return row.path
+    path = _absolute(folder / row.path)
+    if path not in given and isinstance(path, Path) and not path.exists():
+        path = _named_by_its_end(row.path, given) or path
+    return path
+
+
+def _named_by_its_end(path: Path, given: Iterable[Path | str]) -> Path | str | None:
+    found = [file for file in given if Path(file).parts[-len(path.parts) :] == path.parts]
     return found[0] if len(found) == 1 else None
 
 
-def _absolute(path: Path) -> Path:
+def file_or_address(text: str) -> Path | str:
+    """Return what somebody named: the text of an address, or a path.
+
+    Examples
+    --------
+    >>> file_or_address("s3://slides//a.svs")
+    's3://slides//a.svs'
+    """
+    return text if is_address(text) else Path(text)
+
+
+def _absolute(path: Path | str) -> Path | str:
+    if isinstance(path, str):
+        return path
     return Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
 
 
@@ -178,7 +199,7 @@ def _entry(columns: Sequence[str], cells: Sequence[str], place: str) -> Entry:
     if not filled.get("path"):
         raise ValueError("no path")
     known = _known({name: text for name, text in filled.items() if text})
-    return Entry(Path(filled["path"]), known, place)
+    return Entry(file_or_address(filled["path"]), known, place)
 
 
 def _known(cells: Mapping[str, str]) -> dict[str, object]:

@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING
 import click
 
 from wsi_lab.cli.console import Console, lab_command
-from wsi_lab.cli.manifest import Entry, Manifest, entries_of, read_manifest
+from wsi_lab.cli.manifest import (
+    Entry,
+    Manifest,
+    entries_of,
+    file_or_address,
+    read_manifest,
+)
+from wsi_lab.cli.places import Reached, reached_stores
 from wsi_lab.cli.shapes import member_shape, slide_shape, study_shape
 from wsi_lab.errors import Invalid
 from wsi_lab.model.people import rights_of_words
+from wsi_lab.model.source import Source
 
 if TYPE_CHECKING:
     from wsi_lab.model.people import Actor
     from wsi_lab.model.study import Study
     from wsi_lab.service.lab import Lab
 
-SLIDES = click.Path(path_type=Path)
 TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -71,28 +78,35 @@ def remove_study(console: Console, *, name: str, yes: bool) -> None:
 
 @study.command("add-slides")
 @click.argument("name")
-@click.argument("files", nargs=-1, type=SLIDES, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=click.UNPROCESSED, metavar="[FILE]...")
 @click.option(
     "--manifest",
     type=TABLE,
     help="A table (CSV) with the columns path, name, case, case_public, block, section, slide, "
     "stain, tags (';' between them), mpp, mpp_x, mpp_y; only path is needed.",
 )
+@reached_stores
 @lab_command
 def add_slides(
-    console: Console, *, name: str, files: Sequence[Path], manifest: Path | None
+    console: Console,
+    *,
+    name: str,
+    files: Sequence[str],
+    manifest: Path | None,
+    reached: Reached,
 ) -> None:
     """Add slide FILEs to the study of that NAME.
 
-    All of them, or none: where one cannot be added, every reason is said.
+    A FILE may also be the address of an object: s3://bucket/a.svs, gs:// or az://. All of them
+    are added, or none: where one cannot be, every reason is said.
     """
     if not files and manifest is None:
         raise click.UsageError("Name at least one FILE, or a table with --manifest.")
     table = Manifest() if manifest is None else read_manifest(manifest)
     if table.unknown_columns:
         console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
-    entries = entries_of(table, files)
-    with console.lab() as (lab, owner):
+    entries = entries_of(table, [file_or_address(file) for file in files])
+    with console.lab(slide_roots=_roots(entries, reached)) as (lab, owner):
         found = lab.studies.by_name(owner, name)
         with console.progress(len(entries), "Opening slides") as progress:
             try:
@@ -105,6 +119,15 @@ def add_slides(
     shapes = [slide_shape(one, cases.get(one.case_id or 0)) for one in slides]
     lines = [f"Added slide {one.id}, '{one.name}'." for one in slides]
     console.show(shapes, "\n".join(lines))
+
+
+def _roots(entries: Sequence[Entry], reached: Reached) -> tuple[Source, ...] | None:
+    """Return where these slides may come from: anywhere on this machine, and their stores."""
+    addresses = [entry.path for entry in entries if isinstance(entry.path, str)]
+    if not addresses:
+        return None
+    stores = {source.address: source for source in map(reached.container, addresses)}
+    return (Source.at("/"), *stores.values())
 
 
 @click.group()

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wsi_lab.cli.console import Console, lab_command
+from wsi_lab.cli.places import Reached, one_source, reached_stores
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -39,12 +40,18 @@ def restore(console: Console, *, file: Path) -> None:
 
 
 @click.command()
+@one_source
+@reached_stores
 @lab_command
-def doctor(console: Console) -> int:
-    """Look whether all that the lab needs is there, and say what to do."""
+def doctor(console: Console, *, named: str | None, reached: Reached) -> int:
+    """Look whether all that the lab needs is there, and say what to do.
+
+    A SOURCE that is named is looked into, too.
+    """
     from wsi_lab.service.health import Verdict, examine  # noqa: PLC0415 (only the doctor needs it)
 
-    findings = list(examine(console.settings()))
+    source = None if named is None else reached.source(named)
+    findings = list(examine(console.settings(source=source)))
     shapes = [
         {
             "name": finding.name,

@@ -56,7 +56,8 @@ class Slides(NamedCollection[Slide]):
         Parameters
         ----------
         path
-            Where the file lies on the lab's machine; it is opened, never copied.
+            Where the file lies on the lab's machine, or its address in a store that the lab may
+            read, such as ``"s3://bucket/a.svs"``; it is opened, never copied.
         name
             The default is the file's name without its ending.
         case, case_public

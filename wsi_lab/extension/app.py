@@ -15,14 +15,17 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, Rule
-from traitlets import Bool, Float, Int, List, Unicode, default
+from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
 
 from wsi_lab.errors import WsiLabError
 from wsi_lab.extension.handlers import dressed
 from wsi_lab.model.people import Actor
+from wsi_lab.model.source import Source, is_address
 from wsi_lab.server.routes import V1_ROUTES
-from wsi_lab.server.routing import LabRouter
+from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site
+from wsi_lab.server.streamer.routes import streamer_routes
+from wsi_lab.server.streamer.settings import Access, StreamerSettings
 from wsi_lab.service.home import default_home
 from wsi_lab.service.lab import Lab, LabSettings
 
@@ -49,9 +52,44 @@ class WsiLab(ExtensionApp):
         Unicode(),
         default_value=None,
         allow_none=True,
-        help="""Folders that slides may be added from. By default site administrators may add
-        files from anywhere, and nobody else may add any.""",
+        help="""Folders that slides may be added from, and addresses of buckets or web servers,
+        as in `source`. By default site administrators may add files from anywhere, and nobody
+        else may add any.""",
     ).tag(config=True)
+    source = Unicode(
+        help="""A folder, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
+        https://host/folder, whose slides are served by their keys there, outside all studies,
+        below wsi-lab/tiles/, slides/ and view/. Only for whom Jupyter or the lab knows, and for
+        signed addresses. By default there is none.""",
+    ).tag(config=True)
+    source_endpoint = Unicode(
+        help="""The address of a store that speaks S3 and is not Amazon's, for `source` and
+        `slide_roots`. The default is what the environment says.""",
+    ).tag(config=True)
+    source_region = Unicode(
+        help="""The region of the buckets. The default is what the environment says.""",
+    ).tag(config=True)
+    source_anonymous = Bool(
+        False,  # noqa: FBT003 (how traits are made)
+        help="""Ask for the buckets' objects without credentials, as public buckets want it.""",
+    ).tag(config=True)
+    source_public = Bool(
+        False,  # noqa: FBT003 (how traits are made)
+        help="""The slides of `source` are for everybody who can reach this server, known or
+        not; with a `source_secret`, for every signed address, and every slide's page is open.""",
+    ).tag(config=True)
+    source_secret = Unicode(
+        help="""What addresses are signed with by `wsi-lab sign`. The default is a secret that
+        only this server knows.""",
+    ).tag(config=True)
+    source_cors_origins = List(
+        Unicode(),
+        default_value=None,
+        allow_none=True,
+        help="""Origins whose pages may read what the source's addresses answer. The default is
+        none, and any if `source_public`.""",
+    ).tag(config=True)
+    open_slides = Int(64, min=1, help="""How many slides are kept open.""").tag(config=True)
     workers = Int(
         2, min=1, max=64, help="""Processes that decode what cannot be handed out as stored."""
     ).tag(config=True)
@@ -78,18 +116,58 @@ class WsiLab(ExtensionApp):
     def _default_owner(self) -> str:
         return os.environ.get("JUPYTERHUB_USER", "")
 
+    @validate("source", "slide_roots")
+    def _validate_places(self, proposal: dict[str, Any]) -> Any:
+        given = proposal["value"]
+        try:
+            for text in [given] if isinstance(given, str) else given or ():
+                self._place(text)
+        except WsiLabError as error:
+            raise TraitError(f"WsiLab.{proposal['trait'].name}: {error.message}") from None
+        return given
+
     def lab_settings(self) -> LabSettings:
         """Return the traits as the settings of a lab."""
         home = Path(self.home).expanduser() if self.home else default_home()
         roots = self.slide_roots
         return LabSettings(
             home=home,
-            slide_roots=None if roots is None else tuple(Path(r).expanduser() for r in roots),
+            slide_roots=None if roots is None else tuple(map(self._place, roots)),
+            source=self._source(),
             workers=self.workers,
             worker_memory_bytes=self.worker_memory_bytes,
             worker_seconds=self.worker_seconds,
             tile_cache_bytes=self.tile_cache_bytes,
+            open_slides=self.open_slides,
             network_home=self.network_home,
+        )
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return every address that the lab answers."""
+        if not self.source:
+            return V1_ROUTES
+        if self.source_public:
+            access = Access.SIGNED if self.source_secret else Access.OPEN
+        else:
+            access = Access.CLOSED
+        streamer = StreamerSettings(
+            access,
+            secret=self.source_secret or None,
+            cors_origins=_origins(self.source_cors_origins, is_public=self.source_public),
+        )
+        return (*streamer_routes(streamer), *V1_ROUTES)
+
+    def _source(self) -> Source | None:
+        return self._place(self.source) if self.source else None
+
+    def _place(self, text: str) -> Source:
+        if not is_address(text):
+            return Source.at(str(Path(text).expanduser().absolute()))
+        return Source.at(
+            text,
+            endpoint=self.source_endpoint or None,
+            region=self.source_region or None,
+            anonymous=self.source_anonymous,
         )
 
     def initialize_handlers(self) -> None:
@@ -102,7 +180,7 @@ class WsiLab(ExtensionApp):
             opened=self._give_kernels_a_token,
         )
         mount = server.base_url + MOUNT
-        router = LabRouter(server.web_app, V1_ROUTES, self.site, mount=mount, dress=dressed)
+        router = LabRouter(server.web_app, self.routes(), self.site, mount=mount, dress=dressed)
         # Before the rules of Jupyter and other extensions, hundreds of which would be tried for
         # every tile. `add_handlers` knows no routers; the lab's own checks stand in for its.
         server.web_app.default_router.rules.insert(
@@ -155,6 +233,13 @@ def local_url(server: ServerApp) -> str:
     if ":" in host:
         host = "[::1]" if host == "::" else f"[{host}]"
     return f"{scheme}://{host}:{server.port}{server.base_url}{MOUNT}"
+
+
+def _origins(stated: list[str] | None, *, is_public: bool) -> tuple[str, ...] | None:
+    if stated is not None:
+        return tuple(stated)
+    # A page of another site has no business here, unless everybody has.
+    return None if is_public else ()
 
 
 def _log_with(parent: logging.Logger, level: Any) -> None:
