@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m bench [tiles|regions|levels|all]``."""
+"""Run the benchmarks: ``python -m bench [tiles|regions|levels|objects|streamer|all]``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import levels, machine, regions, tiles
+from bench import levels, machine, objects, race, regions, streamer, tiles
 from bench.report import Findings, summary
-from bench.slides import BenchSlides, slides
+from bench.slides import FULL, MIDDLE, QUICK, BenchSlides, slides
 
+TOPICS = ("tiles", "regions", "levels", "objects", "streamer")
 DATA_VARIABLE = "WSI_BENCH_DATA"
 
 
@@ -26,9 +27,9 @@ def main() -> int:
     for what, said in where.items():
         print(f"{what}: {said}")
     data = Path(os.environ.get(DATA_VARIABLE, Path(tempfile.gettempdir()) / "wsi-bench"))
-    made = slides(data, quick=chosen.quick, say=_say)
+    made = slides(data, QUICK if chosen.quick else FULL, _say)
     rounds = chosen.rounds or (5 if chosen.quick else 9)
-    topics = _topics(made, rounds, quick=chosen.quick, only=chosen.only)
+    topics = _topics(data, made, rounds, quick=chosen.quick, only=chosen.only)
     found: list[Findings] = []
     for topic in topics if chosen.topic == "all" else [chosen.topic]:
         findings = topics[topic]()
@@ -46,19 +47,27 @@ def main() -> int:
 
 
 def _topics(
-    made: BenchSlides, rounds: int, *, quick: bool, only: str
+    data: Path, made: BenchSlides, rounds: int, *, quick: bool, only: str
 ) -> dict[str, Callable[[], Findings]]:
     tiles_effort = (
-        tiles.Effort(rounds, seconds=1, warming_seconds=1, tiles=9_000)
+        race.Effort(rounds, seconds=1, warming_seconds=1, tiles=9_000)
         if quick
-        else tiles.Effort(rounds, seconds=3, warming_seconds=2, tiles=30_000)
+        else race.Effort(rounds, seconds=3, warming_seconds=2, tiles=30_000)
     )
     regions_effort = regions.Effort(rounds, patches=25 if quick else 60)
     levels_effort = levels.Effort(rounds, tiles=10 if quick else 25)
+    objects_effort = objects.Effort(rounds)
+
+    def measure_objects() -> Findings:
+        middle = None if quick else slides(data, MIDDLE, _say)
+        return objects.measure(objects.cases(made, middle), objects_effort, _say)
+
     return {
         "tiles": lambda: tiles.measure(made, tiles_effort, _say, only=only),
         "regions": lambda: regions.measure(regions.cases(made), regions_effort, _say),
         "levels": lambda: levels.measure(made, levels_effort, _say),
+        "objects": measure_objects,
+        "streamer": lambda: streamer.measure(made, tiles_effort, _say),
     }
 
 
@@ -69,9 +78,7 @@ def _arguments() -> argparse.Namespace:
         epilog=f"Slides and figures (1 GB) go to ${DATA_VARIABLE}, or wsi-bench in the system's "
         "folder for temporary files.",
     )
-    parser.add_argument(
-        "topic", nargs="?", choices=("tiles", "regions", "levels", "all"), default="all"
-    )
+    parser.add_argument("topic", nargs="?", choices=(*TOPICS, "all"), default="all")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default: 9, quick: 5)")
     parser.add_argument("--quick", action="store_true", help="a small slide and short rounds")
     parser.add_argument(

@@ -1,9 +1,9 @@
 """wsi-lab with fixed bytes in place of tiles: ``python -m bench.constant BODY PROGRAM …``.
 
 Everything a request passes through is the product's own: the program, its routes, handlers,
-identities and headers. Only the last step, the service's ``tiles``, answers at once with the
-bytes of a file, without looking at rights, slides or files. What the product's tiles cost above
-this is what reading them costs.
+identities and headers. Only the last step, the service's tiles of a lab or of a source, answers
+at once with the bytes of a file, without looking at rights, slides or files. What the product's
+tiles cost above this is what reading them costs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import wraps
 from pathlib import Path
 
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.service.sources import SourceImage, SourceSlides
 from wsi_lab.service.tiles import TileAnswer, Tiles
 
 
@@ -49,9 +50,23 @@ def give_constant_tiles(body: bytes) -> None:
     Lab.open = open_with_constant_tiles
 
 
+def give_constant_tiles_of_sources(body: bytes) -> None:
+    """Let every source that this process serves from now on have constant tiles."""
+    answers: list[SourceImage] = []
+
+    def tile_at_once(slides: SourceSlides, *asked, **how) -> SourceImage:
+        if not answers:
+            answers.append(slides.tile(*asked, **how)._replace(data=body))
+        return answers[0]
+
+    SourceSlides.tile_at_once = tile_at_once
+
+
 def main() -> None:
     _, body, module, *arguments = sys.argv
-    give_constant_tiles(Path(body).read_bytes())
+    data = Path(body).read_bytes()
+    give_constant_tiles(data)
+    give_constant_tiles_of_sources(data)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

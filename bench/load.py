@@ -1,4 +1,4 @@
-"""Load from wrk: a browser's six connections, the requests of the walk in order."""
+"""Load from wrk: some connections, the requests of the walk in order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 CONNECTIONS = 6
+"""As many as a browser opens to one server."""
 REPLAY = Path(__file__).with_name("replay.lua")
 
 
@@ -40,7 +41,13 @@ class Load:
 
 
 def run(
-    address: str, requests: list[Request], *, headers: dict[str, str], seconds: int, wrk: str
+    address: str,
+    requests: list[Request],
+    *,
+    headers: dict[str, str],
+    seconds: int,
+    wrk: str,
+    connections: int = CONNECTIONS,
 ) -> Load:
     """Ask for the requests, over and over, for some seconds.
 
@@ -52,7 +59,7 @@ def run(
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as paths:
         paths.write("\n".join(request.path for request in requests) + "\n")
         paths.flush()
-        command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s"]
+        command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
         command += ["-s", str(REPLAY)]
         for name, value in headers.items():
             command += ["-H", f"{name}: {value}"]

@@ -46,12 +46,13 @@ class Size:
 
 
 FULL = Size(width=49152, height=40960, texture_side=4096, level_count=8)
+MIDDLE = Size(width=36864, height=28672, texture_side=4096, level_count=8)
+"""Its Aperio slide has about 140 MB, as many slides have."""
 QUICK = Size(width=24576, height=20480, texture_side=2048, level_count=7)
 
 
-def slides(folder: Path, *, quick: bool, say: Callable[[str], None] = print) -> BenchSlides:
+def slides(folder: Path, size: Size, say: Callable[[str], None] = print) -> BenchSlides:
     """Return the slides, after making them where they are missing."""
-    size = QUICK if quick else FULL
     stem = f"he-{size.width}x{size.height}-{RECIPE}"
     made = BenchSlides(folder / f"{stem}-pyramid.tif", folder / f"{stem}-aperio.svs")
     if not (made.pyramid.exists() and made.aperio.exists()):

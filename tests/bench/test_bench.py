@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from bench import regions, subjects, tiles, wsi_lab_subjects
+from bench import race, regions, subjects, tiles, wsi_lab_subjects
 from bench.load import Request, tiles_of
 from bench.painting import BLOCK, Painting
 from bench.processes import NotStarted, ServerProcesses, free_port
+from bench.race import in_turn
 from bench.report import Bound, Findings, Goal, Table, Verdict, number, ratios, summary
 from bench.slides import BenchSlides, split_tables
 from bench.stored import START_OF_IMAGE, StoredLevel, StoredTiles
@@ -146,7 +147,7 @@ def test_findings_print_what_failed_and_what_was_left_out_beside_the_goals():
 def test_without_wrk_the_tiles_are_left_out_with_the_way_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr(tiles, "program", lambda _name: None)
     nowhere = BenchSlides(tmp_path / "a.tif", tmp_path / "b.svs")
-    findings = tiles.measure(nowhere, tiles.Effort(1, 1, 1, 1), quiet)
+    findings = tiles.measure(nowhere, race.Effort(1, 1, 1, 1), quiet)
     assert "apt-get install wrk" in findings.left_out[0]
     assert not findings.tables
 
@@ -178,9 +179,7 @@ def test_what_is_compared_closely_is_measured_side_by_side():
         return SimpleNamespace(subject=Subject(name, server, str, beside=beside))
 
     entrants = [entrant("a"), entrant("b"), entrant("c"), entrant("d"), entrant("a'", beside="a")]
-    orders = [
-        [one.subject.name for one in tiles.in_turn(entrants, seed=number)] for number in range(20)
-    ]
+    orders = [[one.subject.name for one in in_turn(entrants, seed=number)] for number in range(20)]
     assert all(abs(order.index("a") - order.index("a'")) == 1 for order in orders)
     assert all(sorted(order) == ["a", "a'", "b", "c", "d"] for order in orders)
     assert len({tuple(order) for order in orders}) > 10
