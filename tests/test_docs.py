@@ -52,15 +52,16 @@ def test_python_of_the_readme_runs(
 def test_commands_of_the_readme_run(
     readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (console,) = _blocks(readme, "console")
     monkeypatch.setenv("WSI_LAB_HOME", str(tmp_path / "home"))
-    commands = [shlex.split(line[2:]) for line in console.splitlines() if line.startswith("$ ")]
-    assert len(commands) >= 5
+    lines = [line for block in _blocks(readme, "console") for line in block.splitlines()]
+    commands = [shlex.split(line[2:]) for line in lines if line.startswith("$ ")]
+    assert len(commands) >= 7
+    slides = {"slides": str(demo_slide.parent), "slides/*.svs": str(demo_slide)}
     for program, *arguments in commands:
         assert program == "wsi-lab"
         if arguments[0] == "serve":  # it would not end; tests of the server start it
             continue
-        given = [str(demo_slide) if each == "slides/*.svs" else each for each in arguments]
+        given = [slides.get(each, each) for each in arguments]
         done = subprocess.run(
             [sys.executable, "-m", "wsi_lab", *given],
             capture_output=True,
