@@ -47,8 +47,10 @@ class Trouble:
         Of an error, and what S3 calls it.
     after
         Bytes of the body that still come before a stall.
-    method, key
+    method
         Only for this one.
+    keys
+        Only for these objects, if there are any.
     headers
         More headers of an error.
     """
@@ -60,5 +62,5 @@ class Trouble:
     after: int = 0
     location: str = ""
     method: str | None = None
-    key: str | None = None
+    keys: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()

@@ -131,7 +131,7 @@ class ObjectServer:
             trouble = self.trouble
             if trouble is None or trouble.method not in (None, method):
                 return None
-            if trouble.key not in (None, key):
+            if trouble.keys and key not in trouble.keys:
                 return None
             if trouble.times is not None:
                 if trouble.times <= 0:
