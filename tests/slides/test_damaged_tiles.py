@@ -21,6 +21,7 @@ from wsi_lab.errors import (
     WsiLabError,
 )
 from wsi_lab.model.slide import Region
+from wsi_lab.slides.jpeg_stream import TileSplicer, ends_whole
 from wsi_lab.slides.reader import Pixels
 from wsi_lab.slides.readers.tiff import TiffReader
 
@@ -168,7 +169,7 @@ def test_a_tile_that_lacks_only_its_end_marker_is_shown(
     assert (simplejpeg.decode_jpeg(tile.data) == honest.read_tile(0, 1, 1)).all()
 
 
-@pytest.mark.parametrize("padding", [b"\0" * 7, b"\xff\xff\xff", b"garbage"])
+@pytest.mark.parametrize("padding", [b"\0" * 7, b"\0" * 9000, b"\xff\xff\xff", b"garbage"])
 def test_a_padded_tile_is_shown(pyramid: Write, opened: Open, padding: bytes) -> None:
     honest = opened(pyramid())
     reader = opened(pyramid(change=changed(0, 9, lambda tile: tile + padding)))
@@ -202,3 +203,19 @@ def test_every_tile_of_a_slide_cut_short_is_an_error_or_whole(
             else:
                 assert tile == honest[other]
     assert refused >= 130
+
+
+def test_only_the_end_of_a_tile_is_looked_at_for_its_end() -> None:
+    tile = b"\xff\xd8" + bytes(range(256)) + b"\xff\xd9"
+    for padding, is_whole in ((0, True), (4000, True), (5000, False), (1 << 20, False)):
+        assert ends_whole(tile + bytes(padding)) is is_whole
+        assert ends_whole(bytearray(tile + bytes(padding))) is is_whole
+    assert not ends_whole(b"")
+
+
+@pytest.mark.parametrize("stored", [b"", b"\0" * 5000, b"\xff\xd9", b"II*\0" + b"\xff\xd9"])
+def test_what_does_not_begin_as_an_image_is_refused_whatever_follows(stored: bytes) -> None:
+    splicer = TileSplicer(b"\xff\xd8", rows=8, columns=8, samples=3)
+    for may_decode in (False, True):
+        with pytest.raises(DamagedSlide):
+            splicer.spliced(bytearray(stored), may_decode=may_decode)

@@ -271,3 +271,24 @@ def looked_at(slide: OpenSlide, column: int, row: int) -> LevelTile:
         return at_once
     soon = slide.level_tile_soon(0, column, row, **AS_STORED)
     return slide.level_tile(0, column, row, **AS_STORED) if soon is None else soon.result(10)
+
+
+def test_buckets_of_one_name_in_two_stores_are_not_taken_for_each_other(
+    bucket: Bucket, shared_data: Path, tmp_path: Path, in_process: Any
+) -> None:
+    slides = shared_data / "slides"
+    address = bucket.put(slides / "CMU-1-Small-Region.svs")
+    here = bucket.engine().open(address)
+    (tmp_path / "elsewhere").mkdir()
+    with ObjectServer(tmp_path / "elsewhere") as server:
+        other = Bucket(server, Decoding(in_process))
+        other.shelf = bucket.shelf
+        assert other.put(slides / "tcga-cr-7395-01a-01-ts1.svs") == address
+        there = other.engine().open(address)
+        assert (there.properties.width, there.version) != (here.properties.width, here.version)
+        for engine in other.engines:
+            engine.close()
+        for stores in other.stores:
+            stores.close()
+    # Facts and an index of each.
+    assert len(bucket.shelf.kept) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,6 +149,26 @@ def test_many_who_want_to_know_ask_once(
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(lambda _: source.unchanged(), range(8)))
     assert [asked.method for asked in objects.take_log()] == ["HEAD"]
+
+
+def test_many_who_wait_for_a_store_that_does_not_answer_wait_for_one_question(
+    source: RemoteSource, objects: ObjectServer, later: Callable[[float], None]
+) -> None:
+    later(remote_source.FRESH_SECONDS + 1)
+    objects.latency = 3.0
+
+    def refusal(_: int) -> BaseException | None:
+        with pytest.raises(SourceUnavailable) as refused:
+            source.unchanged()
+        return refused.value
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(refusal, range(8)))) == 1
+    # One call may take a second.
+    assert time.monotonic() - started < 2.5
+    objects.latency = 0.0
+    assert source.unchanged()
 
 
 def test_facts_alone_confirm_nothing(fetcher: Fetcher, objects: ObjectServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +272,19 @@ def test_a_tile_with_more_bytes_than_pixels_can_need_is_damage(
         tag = file.pages[0].tags["TileByteCounts"]
         tag.overwrite([900_000, *tag.value[1:]])
     with pytest.raises(DamagedSlide, match="more bytes"):
+        index_of(path)
+
+
+@pytest.mark.parametrize(("more", "is_refused"), [(60_000, False), (70_000, True)])
+def test_a_tile_may_have_twice_the_bytes_of_its_pixels_and_a_header(
+    pyramid: Callable[..., Path], more: int, is_refused: bool
+) -> None:
+    path = pyramid(levels=1, software="x" * 1_000_000)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tag = file.pages[0].tags["TileByteCounts"]
+        tag.overwrite([2 * 128 * 128 * 3 + more, *tag.value[1:]])
+    refusal = pytest.raises(DamagedSlide, match="more bytes") if is_refused else nullcontext()
+    with refusal:
         index_of(path)
 
 

@@ -70,6 +70,25 @@ def test_a_tile_that_would_have_to_be_waited_for_is_none(
     assert reader.stored_tile(0, 1, 1, wait=False) is None
 
 
+def test_a_huge_tile_is_never_read_where_others_wait(
+    pyramid: Write, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huge = 1 << 20
+    reader = opened(pyramid(side=1024, change=changed(0, 0, lambda tile: tile.ljust(huge, b"\0"))))
+    larger = opened(pyramid(side=1024, change=changed(0, 0, lambda tile: tile.ljust(huge + 1))))
+    sizes = []
+
+    def read(_descriptor: int, buffers: list[bytearray], *_: int) -> int:
+        sizes.append(len(buffers[0]))
+        return 0
+
+    monkeypatch.setattr(os, "preadv", read)
+    for each in (reader, larger):
+        assert each.stored_tile(0, 0, 0, whole=True, wait=False) is None
+        assert each.stored_tile(0, 0, 0, whole=True) is not None
+    assert sizes == [huge]
+
+
 @pytest.mark.parametrize("subsampling", ["444", "422", "420"])
 @pytest.mark.parametrize("tables", [True, False])
 def test_tiles_with_and_without_their_own_tables_become_files(

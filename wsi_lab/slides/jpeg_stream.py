@@ -23,6 +23,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MOST_SEGMENTS = 64
 """Before the image data; real tiles have a dozen at most."""
 _MOST_FILL_BYTES = 64
+_MOST_PADDING_BYTES = 4096
 _TABLES = frozenset({_TABLES_OF_HUFFMAN, QUANTISATION, _RESTART_INTERVAL})
 
 
@@ -60,8 +61,9 @@ def ends_whole(stored: bytes | bytearray) -> bool:
     """Return whether a tile ends as it should, so that nothing has to be decoded to tell.
 
     The end marker cannot occur within image data, so that a tile that was cut does not have it.
+    A few zeros may follow it.
     """
-    return stored.endswith(_END) or stored.rstrip(b"\0").endswith(_END)
+    return stored.endswith(_END) or (stored[-_MOST_PADDING_BYTES:].rstrip(b"\0").endswith(_END))
 
 
 class TileSplicer:
@@ -101,21 +103,22 @@ class TileSplicer:
         DamagedSlide
             The tile is cut short, is of another size than the file says, or has no tables.
         """
+        known = self._known_header
+        is_known = bool(known) and stored.startswith(known)
+        if not (is_known or stored.startswith(_START)):
+            raise DamagedSlide("A tile of this slide is not the JPEG image it should be.")
         is_whole = ends_whole(stored)
         if not (is_whole or may_decode):
             return None
-        known = self._known_header
-        if known and stored.startswith(known):
+        if is_known:
             # The only copy of the tile that is made.
             spliced: bytes | None = self._prefix + memoryview(stored)[2:]
         else:
-            spliced = self._with_checked_header(bytes(stored))
+            spliced = self._with_checked_header(stored)
         return spliced if is_whole or spliced is None else self._mended(spliced)
 
-    def _with_checked_header(self, stored: bytes) -> bytes | None:
+    def _with_checked_header(self, stored: bytes | bytearray) -> bytes | None:
         """Return the spliced tile once its header has been checked segment by segment."""
-        if not stored.startswith(_START):
-            raise DamagedSlide("A tile of this slide is not the JPEG image it should be.")
         frames = 0
         found = set(self._has_tables)
         kept = []
@@ -135,11 +138,11 @@ class TileSplicer:
         if frames != 1 or not needed <= found:
             raise DamagedSlide("A tile of this slide has an incomplete JPEG header.")
         if sum(end - start for start, end in kept) == at - 2:
-            self._known_header = stored[:at]
+            self._known_header = bytes(stored[:at])
         header = b"".join(stored[start:end] for start, end in kept)
         return b"".join((self._prefix, header, memoryview(stored)[at:]))
 
-    def _check_frame(self, frame: bytes) -> None:
+    def _check_frame(self, frame: bytes | bytearray) -> None:
         stated = (
             int.from_bytes(frame[1:3]),
             int.from_bytes(frame[3:5]),
@@ -174,7 +177,7 @@ def _decodes(data: bytes, rows: int, columns: int) -> bool:
     return True
 
 
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def segments(data: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
     """Yield marker, start and end of each segment of a header, the start of a scan included.
 
     Raises

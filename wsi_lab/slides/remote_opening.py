@@ -34,19 +34,20 @@ def open_remote(
     SourceUnavailable
         Its store does not answer.
     """
-    facts = None if anew else kept.facts(address)
+    origin = fetcher.store.origin
+    facts = None if anew else kept.facts(address, origin)
     if facts is not None:
         known = RemoteSource(fetcher, key, facts, address=address)
-        index = kept.index(known)
+        index = kept.index(known, origin)
         if index is not None:
             return known, index
     head, facts = fetcher.store.head(key, HEAD_BYTES)
     source = RemoteSource(fetcher, key, facts, address=address, head=head)
-    index = kept.index(source)
+    index = kept.index(source, origin)
     if index is None:
         index = _read_index(FewTrips(source, head))
-        kept.keep_index(source, index)
-    kept.keep_facts(address, facts)
+        kept.keep_index(source, index, origin)
+    kept.keep_facts(address, origin, facts)
     return source, index
 
 

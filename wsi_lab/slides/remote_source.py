@@ -58,7 +58,8 @@ class RemoteSource:
         # Bytes that were just fetched tell that the object is there.
         self._confirmed = time.monotonic() if head else float("-inf")
         self._closed = False
-        self._asking = threading.Lock()
+        self._lock = threading.Lock()
+        self._asking: Future[bool] | None = None
 
     def read(self, offset: int, size: int) -> bytes:
         """Return exactly `size` bytes from `offset` on.
@@ -137,11 +138,28 @@ class RemoteSource:
             return True
         if not wait:
             return False
-        with self._asking:
-            # Of many who want to know, one has asked by now.
+        with self._lock:
             if self.is_outdated or time.monotonic() - self._confirmed <= FRESH_SECONDS:
                 return not self.is_outdated
-            return self._ask()
+            asking = self._asking
+            if asking is None:
+                mine: Future[bool] = Future()
+                self._asking = mine
+        if asking is not None:
+            # One after the other, many would wait long for a store that does not answer.
+            return asking.result()
+        try:
+            is_unchanged = self._ask()
+        except BaseException as error:
+            with self._lock:
+                self._asking = None
+            mine.set_exception(error)
+            del mine  # The error knows this frame, and must not be led back to from here.
+            raise
+        with self._lock:
+            self._asking = None
+        mine.set_result(is_unchanged)
+        return is_unchanged
 
     def close(self) -> None:
         """Forget what is kept. Reads that are under way still end well."""

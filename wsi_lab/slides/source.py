@@ -15,6 +15,7 @@ from wsi_lab.errors import CutShort, SlideMissing, SourceUnavailable, Unsupporte
 Identity = tuple[int, int, int]
 """``(size, mtime_ns, inode)``: differs as soon as the file is written to or replaced."""
 
+_REPLACED = " (deleted)"
 _AT_ONCE = getattr(os, "RWF_NOWAIT", 0)
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 # Opening a pipe waits for a writer; with this flag it does not, and the file type is checked.
@@ -121,7 +122,7 @@ class SlideFile:
         opened = os.fstat(descriptor.number)
         _require_regular(opened)
         self.name = path
-        self.real_path = _real_path(descriptor.number, path)
+        self.real_path = real_path_of(descriptor.number, path)
         self.identity = _identity(opened)
         self.size = opened.st_size
         self.version = _version(self.identity)
@@ -224,12 +225,23 @@ def current_identity(path: str) -> Identity:
     return _identity(_stat(path))
 
 
-def _real_path(descriptor: int, path: str) -> str:
+def real_path_of(descriptor: int, path: str) -> str:
+    """Return where what is open really lies, without links in it, as far as can be told.
+
+    Parameters
+    ----------
+    path
+        What it was opened by.
+    """
     try:
         # Of what is open, and not of what has the name by now.
-        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 (text in, text out)
+        found = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 (text in, text out)
     except OSError:
         return os.path.realpath(path)
+    # So the system writes where a file lay that was replaced since; files may be called so, too.
+    if found.endswith(_REPLACED) and not os.path.lexists(found):
+        return found.removesuffix(_REPLACED)
+    return found
 
 
 def _identity(found: os.stat_result) -> Identity:

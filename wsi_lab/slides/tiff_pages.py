@@ -182,7 +182,9 @@ def _image(page: Any) -> TiffImage | None:
         sample_format=int(formats[0]) if (formats == formats[0]).all() else 0,
         prefix=jpeg_prefix(tables, photometric=photometric, samples=samples) if is_jpeg else b"",
         offsets=offsets[:pieces],
-        counts=_counts(counts[:pieces], tile_width * tile_height * samples, len(tables)),
+        counts=_counts(
+            counts[:pieces], tile_width * tile_height * samples * -(-int(bits) // 8), len(tables)
+        ),
     )
 
 
@@ -195,11 +197,9 @@ def _list(values: Any) -> npt.NDArray[np.int64]:
     return found.astype(np.int64)
 
 
-def _counts(
-    counts: npt.NDArray[np.int64], pixels_and_samples: int, tables: int
-) -> npt.NDArray[np.uint32]:
-    # No codec used on slides makes pixels more than four times as large as they are.
-    largest = 4 * 2 * pixels_and_samples + tables + 65_536
+def _counts(counts: npt.NDArray[np.int64], raw: int, tables: int) -> npt.NDArray[np.uint32]:
+    # No codec used on slides makes pixels more than twice as large as they are.
+    largest = 2 * raw + tables + 65_536
     if counts.size and counts.max() > min(largest, np.iinfo(np.uint32).max):
         raise DamagedSlide("A tile of this slide has more bytes than its pixels can need.")
     return counts.astype(np.uint32)

@@ -24,7 +24,11 @@ _SCALES = (8, 4, 2)
 _LARGEST_KEPT_SCRATCH = 4 * 1024 * 1024
 _MOST_FETCHED_BYTES = 32 * 1024 * 1024
 """Of stored pieces that are fetched from far away in one go, and held until they are decoded."""
+_LARGEST_AT_ONCE_BYTES = 1024 * 1024
+"""Of a stored piece that is read where others wait; larger ones take a while even from memory."""
+_FAR_DECODERS = 4
 _scratch = threading.local()
+_far_decoding = threading.BoundedSemaphore(_FAR_DECODERS)
 
 
 class StoredTiles:
@@ -70,7 +74,8 @@ class StoredTiles:
         """Return a piece as a JPEG file made of the bytes that are stored.
 
         `None` if it is not stored as baseline JPEG or not stored at all, or if it would have to
-        be waited for, or decoded to see whether it is whole, and `wait` is false.
+        be waited for (as large ones always have to be), or decoded to see whether it is whole, and
+        `wait` is false.
 
         Raises
         ------
@@ -83,6 +88,8 @@ class StoredTiles:
             return None
         if wait:
             return self._splicer.spliced(self._stored(piece))
+        if count > _LARGEST_AT_ONCE_BYTES:
+            return None
         stored = self._source.read_at_once(self._offsets[piece], count)
         return None if stored is None else self._splicer.spliced(stored, may_decode=False)
 
@@ -128,7 +135,10 @@ class StoredTiles:
             following = iter(fetched)
             for (column, row), (_, count) in zip(batch, ranges, strict=True):
                 stored = next(following) if count else None
-                yield column, row, self.pixels(column, row, shrink, stored)
+                # Many threads may wait for stores, but all of them together must not decode.
+                with _far_decoding:
+                    pixels = self.pixels(column, row, shrink, stored)
+                yield column, row, pixels
 
     def shrink_for(self, scale: float) -> int:
         """Return by how much to shrink while decoding when `scale` is wanted: 1, 2, 4 or 8."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import wsi_lab.slides.stores.bucket
 from bench.object_faults import Fault, Trouble
 from bench.object_server import ObjectServer
 from wsi_lab.errors import (
@@ -123,6 +125,87 @@ def test_keys_of_google_come_in_order(opened, objects: ObjectServer, folder: Pat
     below = opened(Source.at("gs://slides/b", endpoint=objects.url, anonymous=True))
     assert list(below.keys()) == ["a+ü %.svs", "z.svs"]
     assert below.head("z.svs", 5)[0] == b"x"
+
+
+@pytest.fixture
+def google(opened, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """A store that asks for two keys at a time."""
+    monkeypatch.setattr(wsi_lab.slides.stores.bucket, "_PAGE_KEYS", 2)
+    objects.page_keys = 2
+    return opened(Source.at("gs://slides", endpoint=objects.url, anonymous=True))
+
+
+def test_a_list_begins_before_its_prefix_and_ends_behind_it(
+    google: ObjectStore, objects: ObjectServer, folder: Path
+) -> None:
+    for number in range(40):
+        for letter in "bz":
+            (folder / f"{letter}{number:02}.svs").write_bytes(b"x")
+    (folder / "m.svs").write_bytes(b"x")
+    for prefix, found in (("m", ["m.svs"]), ("n", []), ("b39", ["b39.svs"]), ("", ["a.svs"])):
+        keys = google.keys(prefix=prefix)
+        assert [next(keys)] == found if not prefix else list(filter(None, keys)) == found
+        assert len(objects.take_log()) <= 3
+
+
+def test_pages_without_a_key_that_is_wanted_go_by_one_at_a_time(
+    google: ObjectStore, objects: ObjectServer, folder: Path
+) -> None:
+    # They begin as the key before the prefix does, and the library lists no part of a name.
+    for number in range(20):
+        (folder / f"l\u00fc{number:02}.svs").write_bytes(b"x")
+    (folder / "m.svs").write_bytes(b"x")
+    keys = google.keys(prefix="m")
+    assert next(keys) is None
+    assert len(objects.take_log()) <= 2
+    assert list(filter(None, keys)) == ["m.svs"]
+
+
+@pytest.mark.parametrize(
+    "text", ["b//", "/", "b/../c", "b/.", "b\x01", "b\x01/c", "b.svs/", "b~#%"]
+)
+def test_any_text_may_be_where_a_list_begins(google: ObjectStore, folder: Path, text: str) -> None:
+    names = ["0.svs", "a.svs", "b!.svs", "b.svs", "b0.svs", "b~#%.svs", "c.svs"]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    after = [name for name in names if name > text]
+    assert list(filter(None, google.keys(after=text))) == after
+    found = [name for name in names if name.startswith(text)]
+    assert list(filter(None, google.keys(prefix=text))) == found
+
+
+def test_a_store_that_promises_more_for_ever_is_given_up(
+    store: ObjectStore, limits: StoreLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = time.monotonic() + 5 * limits.call_seconds
+
+    def answer(handler: Any, asked: dict[str, str]) -> None:
+        more = str(time.monotonic()) if time.monotonic() < until else ""
+        body = (
+            f"<EnumerationResults><Blobs/><NextMarker>{more}</NextMarker></EnumerationResults>"
+            if "comp" in asked
+            else f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
+            f"<NextContinuationToken>{more}</NextContinuationToken></ListBucketResult>"
+        ).encode()
+        handler._send(200, [("Content-Length", str(len(body)))], body, "")
+
+    monkeypatch.setattr("bench.object_server._Handler._list", answer)
+    with pytest.raises(SourceTimeout):
+        list(store.keys())
+    assert time.monotonic() < until
+
+
+def test_containers_of_one_name_are_told_apart_by_their_accounts(
+    limits: StoreLimits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for account in ("lab", "clinic"):
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", account)
+        for endpoint in (None, "http://one:1", "http://two:1"):
+            source = Source.at("az://slides", endpoint=endpoint, anonymous=True)
+            found.add(open_store(source, limits).origin)
+    assert len(found) == 6
+    assert open_store(Source.at("gs://slides", anonymous=True), limits).origin == ""
 
 
 def test_settings_that_are_not_complete_are_said_at_once(limits: StoreLimits) -> None:

@@ -67,3 +67,18 @@ def test_closed_stores_open_nothing() -> None:
     stores.close()
     with pytest.raises(ValueError, match="closed"):
         stores.for_address("s3://anybody/a.svs")
+
+
+def test_of_sources_with_one_address_the_first_counts() -> None:
+    here = Source.at("s3://slides", endpoint="http://here:9000")
+    stores = Stores([here, Source.at("s3://slides")])
+    assert stores.for_address("s3://slides/a.svs")[0].store.source == here
+    stores.close()
+
+
+def test_buckets_of_one_name_at_two_endpoints_share_nothing() -> None:
+    stores = Stores()
+    here, there = (Source.at("s3://slides", endpoint=f"http://{name}:9000") for name in "ab")
+    assert stores._fetcher(here) is not stores._fetcher(there)
+    assert stores._fetcher(here) is stores._fetcher(here)
+    stores.close()

@@ -59,9 +59,10 @@ def test_only_folders_that_matter_are_looked_into(
     looked: list[str] = []
     scandir = os.scandir
 
-    def look(path: str):
+    def look(folder: str | int):
+        path = folder if isinstance(folder, str) else Path(f"/proc/self/fd/{folder}").readlink()
         looked.append(os.path.relpath(path, root))
-        return scandir(path)
+        return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", look)
     assert next(folder.keys(str(root), prefix="z/deep", after="z/a")) == "z/deep/er/still/x.tif"
@@ -187,3 +188,55 @@ def test_a_folder_removed_meanwhile_is_passed_over(root: Path) -> None:
     (root / "a" / "b").rmdir()
     (root / "a").rmdir()
     assert "a/b.svs" not in list(keys)
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_shows_nothing_from_outside(
+    root: Path, tmp_path: Path
+) -> None:
+    keys = folder.keys(str(root))
+    assert next(keys) == "a-b.svs"
+    (root / "ab").rename(tmp_path / "ab")
+    (root / "ab").symlink_to(tmp_path / "slides-private")
+    expected = [name for name in sorted(NAMES, key=str.encode)[1:] if not name.startswith("ab")]
+    assert list(keys) == expected
+
+
+def test_a_folder_that_is_a_link_only_while_it_is_opened_shows_nothing_from_outside(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_open = os.open
+
+    def swapped(path: str, flags: int) -> int:
+        if not path.endswith("/ab/"):
+            return really_open(path, flags)
+        (root / "ab").rename(root / "away")
+        (root / "ab").symlink_to(tmp_path / "slides-private")
+        try:
+            return really_open(path, flags)
+        finally:
+            (root / "ab").unlink()
+            (root / "away").rename(root / "ab")
+
+    monkeypatch.setattr(os, "open", swapped)
+    listed = list(folder.keys(str(root)))
+    assert "ab/secret.svs" not in listed
+    assert "ü/é.svs" in listed
+
+
+def test_many_folders_without_a_file_go_by_a_few_at_a_time(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"{number:03}" / "empty").mkdir(parents=True)
+    (tmp_path / "z.svs").write_bytes(b"II")
+    *words, last = folder.keys(str(tmp_path))
+    assert set(words) == {None}
+    assert 3 <= len(words) <= 20
+    assert last == "z.svs"
+
+
+def test_listing_leaves_nothing_open(root: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    keys = folder.keys(str(root))
+    next(keys)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    list(keys)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

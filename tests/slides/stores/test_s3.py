@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -79,6 +83,22 @@ def listing(more: str, *keys: str) -> bytes:
     return f"<ListBucketResult>{more}{entries}</ListBucketResult>".encode()
 
 
+def more(number: int) -> str:
+    token = f"<NextContinuationToken>{number}</NextContinuationToken>"
+    return f"<IsTruncated>true</IsTruncated>{token}"
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, body_of: Callable[[int], bytes]) -> None:
+    """Let the server answer each request for a list, counted from 0, with this body."""
+    numbers = count()
+
+    def answer(handler: Any, _asked: dict[str, str]) -> None:
+        body = body_of(next(numbers))
+        handler._send(200, [("Content-Length", str(len(body)))], body, "")
+
+    monkeypatch.setattr("bench.object_server._Handler._list", answer)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -86,6 +106,10 @@ def listing(more: str, *keys: str) -> bytes:
         b"<html></html>",
         b"<ListBucketResult>",
         b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult/>',
+        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult/>'.encode("utf-16"),
+        '<?xml version="1.0" encoding="utf-16"?><ListBucketResult/>'.encode("utf-16"),
+        b'<?xml version="1.0" encoding="latin-1"?><ListBucketResult a="\xfc"/>',
+        b"<ListBucketResult>" + b" " * (4 << 20) + b"</ListBucketResult>",
         b"<Other/>",
         listing("", "b", "a"),
         listing("<IsTruncated>true</IsTruncated>", "a"),
@@ -93,17 +117,50 @@ def listing(more: str, *keys: str) -> bytes:
             "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>", "a"
         ),
     ],
-    ids=["empty", "page", "cut", "entities", "other", "unordered", "no-token", "in-circles"],
+    ids=[
+        *("empty", "page", "cut", "entities", "utf-16-entities", "utf-16", "latin-1", "long"),
+        *("other", "unordered", "no-token", "in-circles"),
+    ],
 )
 def test_what_is_no_list_is_refused(
-    store: ObjectStore, objects: ObjectServer, body: bytes, monkeypatch: pytest.MonkeyPatch
+    store: ObjectStore, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(handler, _asked: dict[str, str]) -> None:
-        handler._send(200, [("Content-Length", str(len(body)))], body, "")
-
-    monkeypatch.setattr("bench.object_server._Handler._list", answer)
+    answer_with(monkeypatch, lambda _number: body)
     with pytest.raises(SourceRefused):
         list(store.keys())
+
+
+def test_a_store_that_promises_more_for_ever_is_refused(
+    store: ObjectStore, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_with(monkeypatch, lambda number: listing(more(number) if number < 40 else ""))
+    with pytest.raises(SourceRefused, match="again and again"):
+        list(store.keys())
+    assert len(objects.take_log()) == 16
+
+
+def test_pages_without_a_slide_go_by_one_at_a_time(
+    store: ObjectStore, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Folder marks are no slides; a bucket may hold any number of them.
+    answer_with(
+        monkeypatch,
+        lambda number: listing(more(number), f"{number:03}/") if number < 40 else listing("", "a"),
+    )
+    keys = store.keys()
+    assert next(keys) is None
+    assert len(objects.take_log()) == 1
+    assert [key for key in keys if key is not None] == ["a"]
+
+
+def test_the_longest_list_that_there_is_is_read(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:04}" + "ü" * 510 for number in range(1000)]
+    beside = "<EncodingType>url</EncodingType>" + f"<Etag>{'x' * 300_000}</Etag>"
+    body = "\ufeff" + listing(beside, *map(quote_plus, names)).decode()
+    answer_with(monkeypatch, lambda _number: body.encode())
+    assert list(store.keys()) == names
 
 
 @pytest.mark.parametrize(
@@ -238,3 +295,14 @@ def test_the_host_follows_from_bucket_region_and_endpoint(
 def test_an_endpoint_that_is_none_is_said_at_once(limits: StoreLimits, endpoint: str) -> None:
     with pytest.raises(Invalid, match="endpoint"):
         S3Store(Source.at("s3://slides", endpoint=endpoint), limits)
+
+
+def test_buckets_of_one_name_are_told_apart_by_their_endpoints(limits: StoreLimits) -> None:
+    def origin(environment: dict[str, str] | None = None, **where: str) -> str:
+        source = Source.at("s3://slides", **where)
+        return S3Store(source, limits, environment=environment or {}).origin
+
+    amazon = origin()
+    assert origin(region="eu-west-1") == origin({"AWS_REGION": "eu-north-1"}) == amazon
+    minio = origin(endpoint="http://minio:9000")
+    assert origin({"AWS_ENDPOINT_URL": "http://minio:9000/"}) == minio != amazon

@@ -136,15 +136,28 @@ def test_answers_that_cannot_be_used_are_refused(answering: Answering, answer: b
 
 
 def test_an_endless_object_is_not_read_to_its_end(answering: Answering) -> None:
-    answer = b"HTTP/1.1 200 P\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * 3_000_000
+    head = b'HTTP/1.1 200 P\r\nETag: "a"\r\nContent-Length: 99999999999\r\n\r\n'
+    answer = head + b"x" * 3_000_000
     data, facts = answering(answer).head("a", 1000)
     assert (data, facts.size) == (b"x" * 1000, 99_999_999_999)
 
 
 @pytest.mark.parametrize("etag", [b'"a\r\n X-Evil: 1"', b'"\xff"', b'"a b"', b"e" * 600])
 def test_an_etag_that_could_harm_a_request_is_none(answering: Answering, etag: bytes) -> None:
-    answer = b"HTTP/1.1 200 P\r\nETag: " + etag + b"\r\nContent-Length: 3\r\n\r\nabc"
+    dated = b"HTTP/1.1 200 P\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+    answer = dated + b"ETag: " + etag + b"\r\nContent-Length: 3\r\n\r\nabc"
     assert answering(answer).head("a", 10)[1].etag is None
+
+
+def test_a_server_that_tells_no_versions_is_refused(answering: Answering) -> None:
+    # A slide that is replaced by one of the same size would stay the old one for ever.
+    store = answering(b"HTTP/1.1 200 P\r\nLast-Modified: today\r\nContent-Length: 3\r\n\r\nabc")
+    for ask in (store.facts, lambda key: store.head(key, 10)):
+        with pytest.raises(SourceRefused, match="ETag"):
+            ask("a")
+    part = b"HTTP/1.1 206 P\r\nContent-Range: bytes 0-2/9\r\nContent-Length: 3\r\n\r\nabc"
+    with pytest.raises(SourceRefused, match="ETag"):
+        answering(part).read("a", 0, 3, ObjectFacts(9, 'W/"a"'))
 
 
 def test_a_weak_etag_is_compared_but_is_no_condition() -> None:

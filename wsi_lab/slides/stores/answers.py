@@ -15,6 +15,7 @@ _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _NO_RANGE = re.compile(r"bytes \*/(\d{1,19})")
 _ETAG = re.compile(r"[\x21-\x7e]{1,500}")
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
+_BUSY = frozenset({408, 429, 502, 503, 504})
 _LONGEST_WAIT = 5.0
 
 
@@ -52,6 +53,20 @@ def facts_of(answer: Answer) -> ObjectFacts:
     return ObjectFacts(size, _etag(answer.headers), _modified(answer.headers))
 
 
+def known_facts(answer: Answer) -> ObjectFacts:
+    """Return the facts that a good answer tells, if another version would have others.
+
+    Raises
+    ------
+    SourceRefused
+        Nobody could ever tell that the object was replaced.
+    """
+    facts = facts_of(answer)
+    if facts.etag is None and facts.modified is None:
+        raise _no_versions()
+    return facts
+
+
 def part_of(answer: Answer, offset: int, size: int, facts: ObjectFacts) -> bytes:
     """Return the bytes of an answer if they are exactly those asked for.
 
@@ -59,6 +74,8 @@ def part_of(answer: Answer, offset: int, size: int, facts: ObjectFacts) -> bytes
     ------
     SlideChanged
         They are of another version.
+    SourceRefused
+        Nobody can tell of which version they are.
     TryAgain
         They are others.
     """
@@ -67,6 +84,8 @@ def part_of(answer: Answer, offset: int, size: int, facts: ObjectFacts) -> bytes
     told = facts_of(answer)
     if not facts.is_of(told):
         raise changed()
+    if not conditions(facts) and told.etag is None:
+        raise _no_versions()
     found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
     span = (int(found[1]), int(found[2])) if found is not None else (0, told.size - 1)
     if span != (offset, offset + size - 1) or len(answer.body) != size:
@@ -102,9 +121,11 @@ def require_good(answer: Answer, facts: ObjectFacts | None = None) -> None:
         found = _NO_RANGE.fullmatch(answer.headers.get("content-range", ""))
         if found is None or int(found[1]) != facts.size:
             raise changed()
-    if status in (408, 429) or status >= 500:
+    if status in _BUSY or status >= 500:
+        # One that is only busy is as good as away; any other answer is one.
+        kind = SourceUnavailable if status in _BUSY else SourceRefused
         raise TryAgain(
-            SourceUnavailable("The place where the slides are kept has trouble; try again soon."),
+            kind("The place where the slides are kept has trouble; try again soon."),
             wait=_asked_to_wait(answer.headers),
         )
     raise SourceRefused(refusal(status, code))
@@ -118,12 +139,22 @@ def error_code(answer: Answer) -> str:
 
 def missing() -> SlideMissing:
     """Return the error for a key that nothing has."""
-    return SlideMissing("The slide is not where it was; it was moved or removed.")
+    return SlideMissing(
+        "There is no such slide in its store; it was moved or removed, or its name is wrong."
+    )
 
 
 def changed() -> SlideChanged:
     """Return the error for bytes of another version."""
     return SlideChanged("The slide was replaced while it was read; ask again to get the new one.")
+
+
+def _no_versions() -> SourceRefused:
+    return SourceRefused(
+        "The server with the slides says neither by an ETag nor by a Last-Modified header which "
+        "version of a slide it has, so that a replaced one would go unnoticed; it has to send "
+        "one of them."
+    )
 
 
 def refusal(status: int, code: str = "") -> str:

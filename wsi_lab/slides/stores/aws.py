@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 # In its chatter the library tells tokens, and all that those who hand out credentials answer.
 _chatter = logging.getLogger("botocore")
-_chatter.setLevel(max(_chatter.level, logging.INFO))
+_chatter.setLevel(max(_chatter.level, logging.WARNING))
 
 _AGAIN_SECONDS = 30.0
 """Before those are asked once more who had nothing, or nothing new."""
@@ -91,7 +91,7 @@ class AwsAccess:
             if time.monotonic() >= self._quiet_until:
                 self._look()
             if self._held is None:
-                raise SourceRefused(self._refusal)
+                raise SourceRefused(self._refusal, about="credentials")
             return self._held
 
     def renewed(self, refused: Credentials, deadline: float) -> Credentials | None:
@@ -156,7 +156,7 @@ class AwsAccess:
             if self._source is None:
                 raise SourceRefused(
                     "This server has no credentials for the store; name some in its environment, "
-                    "or declare the source as anonymous."
+                    "or ask without any (--anonymous, or source_anonymous in Jupyter)."
                 )
             found = self._source.get_frozen_credentials()
             return Credentials(found.access_key, found.secret_key, found.token)

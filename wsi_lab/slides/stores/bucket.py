@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, timedelta
-from itertools import chain, repeat
+from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
@@ -27,7 +30,7 @@ from wsi_lab.slides.stores.transport import Answer, TryAgain, persistently
 from wsi_lab.slides.stores.web import encoded
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult, ObjectMeta
+    from obstore import GetOptions, GetResult, ListStream, ObjectMeta
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, RetryConfig
 
 T = TypeVar("T")
@@ -35,9 +38,20 @@ T = TypeVar("T")
 _HASTY = 0.375
 """The part of a call's time that a second try may take, so that it ends in time, too."""
 
+_TOO_SLOW = "The place where the slides are kept answers too slowly."
 _STATUS = re.compile(r"status code: (\d{3})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PAGE_KEYS = 1000
+_ENVIRONMENT = {
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": (
+        "AZURE_STORAGE_ENDPOINT",
+        "AZURE_ENDPOINT",
+        "AZURE_STORAGE_ACCOUNT_NAME",
+        "AZURE_STORAGE_USE_EMULATOR",
+    ),
+}
+"""What the library takes from there that makes the same address another place."""
 
 
 class BucketStore:
@@ -53,6 +67,7 @@ class BucketStore:
 
     def __init__(self, source: Source, limits: StoreLimits) -> None:
         self.source = source
+        self.origin = _origin(source, os.environ)
         self._limits = limits
         hasty = limits.call_seconds * _HASTY
         self._hasty_seconds = hasty
@@ -102,40 +117,56 @@ class BucketStore:
 
         return self._persistently(attempt, within)
 
-    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str]:
-        """Yield all keys that begin with `prefix` and come after `after`, in byte order."""
+    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str | None]:
+        """Yield all keys that begin with `prefix` and come after `after`, in byte order.
+
+        `None` stands for a page without any.
+        """
         own = self.source.prefix
-        # The library lists folders, so what is left of the prefix is looked at here.
-        folder = (own + prefix).rpartition("/")[0]
+        wanted = own + prefix
+        start = own + after if after else ""
+        # The library lists folders, so what is left of the prefix is looked at here; and it
+        # starts where it can be told to, which may be a little earlier.
         pages = obstore.list(
             self._patient,
-            folder or None,
-            offset=own + after if after else None,
+            _folder(wanted) or None,
+            offset=max(_startable(start), _startable(_before(wanted)), key=str.encode) or None,
             chunk_size=_PAGE_KEYS,
         )
-        last = own + after if after else ""
-        while True:
-            try:
-                page = next(pages, None)
-            except InvalidPathError:
-                raise SourceRefused(
-                    "This bucket cannot be listed: a name in it has empty parts or characters "
-                    "that are none. Its slides can be opened by name."
-                ) from None
-            except (BaseError, OSError, ValueError) as error:
-                raise _without_another_try(_meaning(error)) from None
-            if page is None:
-                return
+        last = b""
+        while (page := self._following(pages)) is not None:
+            gave = False
             for each in page:
                 key = each["path"]
-                if key.encode() <= last.encode():
+                place = key.encode()
+                if place <= last:
                     raise SourceRefused("This store does not list its slides in order.")
-                last = key
-                if key.startswith(own + prefix) and key != own:
-                    yield key.removeprefix(own)
+                last = place
+                if key.startswith(wanted):
+                    if key != own and place > start.encode():
+                        gave = True
+                        yield key.removeprefix(own)
+                elif place > wanted.encode():
+                    return
+            if not gave:
+                yield None
 
     def close(self) -> None:
         """Nothing: the library closes connections by itself."""
+
+    def _following(self, pages: ListStream[Sequence[ObjectMeta]]) -> Sequence[ObjectMeta] | None:
+        """Return the next page, `None` after the last one."""
+        try:
+            return _within(self._limits.call_seconds, lambda: next(pages, None))
+        except TimeoutError:
+            raise SourceTimeout(_TOO_SLOW) from None
+        except InvalidPathError:
+            raise SourceRefused(
+                "This bucket cannot be listed: a name in it has empty parts or characters "
+                "that are none. Its slides can be opened by name."
+            ) from None
+        except (BaseError, OSError, ValueError) as error:
+            raise _without_another_try(_meaning(error)) from None
 
     def _path(self, key: str) -> str:
         encoded(key)
@@ -163,6 +194,72 @@ class BucketStore:
 
 
 _Client = AzureStore | GCSStore
+
+
+def _within(seconds: float, ask: Callable[[], T]) -> T:
+    """Return what `ask` gives, or raise `TimeoutError` without waiting any longer.
+
+    One page for the library may be any number of requests. To end those, one would have to ask
+    asynchronously, and the library then brings the interpreter down when it ends. So a thread
+    that nobody waits for any more sees them to their end.
+    """
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 (it belongs to whoever waits)
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="list", daemon=True).start()
+    return answer.result(seconds)
+
+
+def _origin(source: Source, environment: Mapping[str, str]) -> str:
+    found = [environment.get(name, "") for name in _ENVIRONMENT[source.scheme]]
+    return "\n".join([source.endpoint or "", *found]).rstrip("\n/")
+
+
+def _folder(prefix: str) -> str:
+    """Return the folder that all keys with a prefix lie in, as far as the library can name it."""
+    return "/".join(_nameable(prefix.split("/")[:-1]))
+
+
+def _before(prefix: str) -> str:
+    """Return a text that comes before all keys with a prefix, and after most others that do.
+
+    Examples
+    --------
+    >>> _before("a/cd"), _before("")
+    ('a/cc~', '')
+    """
+    if not prefix or prefix[-1] in "\0\ue000":
+        return prefix[:-1]
+    return f"{prefix[:-1]}{chr(ord(prefix[-1]) - 1)}~"
+
+
+def _startable(text: str) -> str:
+    r"""Return what a list can be told to start after without missing a key after `text`.
+
+    Examples
+    --------
+    >>> _startable("a/b ü.svs"), _startable("a//b"), _startable("a/b\x01c"), _startable("/a")
+    ('a/b ü.svs', 'a', 'a/b', '')
+    """
+    parts = text.split("/")
+    good = _nameable(parts)
+    if len(good) < len(parts):
+        # What begins the part that cannot be named comes before it, too.
+        good.append(_CONTROL.split(parts[len(good)], maxsplit=1)[0])
+    start = "/".join(good).rstrip("/")
+    return start if _nameable([start.rpartition("/")[2]]) else start.rpartition("/")[0]
+
+
+def _nameable(parts: list[str]) -> list[str]:
+    """Return the parts of a key up to the first that the library would refuse."""
+    return list(
+        takewhile(lambda part: part not in {"", ".", ".."} and not _CONTROL.search(part), parts)
+    )
 
 
 def _client(source: Source, limits: StoreLimits, seconds: float) -> _Client:
@@ -224,7 +321,7 @@ def _meaning(error: Exception) -> WsiLabError | TryAgain:
         except (WsiLabError, TryAgain) as meaning:
             return meaning
     if "timed out" in text or "TimedOut" in text:
-        return TryAgain(SourceTimeout("The place where the slides are kept answers too slowly."))
+        return TryAgain(SourceTimeout(_TOO_SLOW))
     return TryAgain(SourceUnavailable("The place where the slides are kept cannot be reached now."))
 
 

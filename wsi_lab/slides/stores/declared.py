@@ -18,9 +18,10 @@ class Stores:
     Parameters
     ----------
     sources
-        The declared ones; folders among them are passed over. Buckets can be reached without
-        being declared, with the environment's credentials. Web servers cannot: an address must
-        not make this machine ask hosts that nobody chose.
+        The declared ones; folders among them are passed over, and of several with one address
+        the first counts. Buckets can be reached without being declared, with the environment's
+        credentials. Web servers cannot: an address must not make this machine ask hosts that
+        nobody chose.
 
     Examples
     --------
@@ -34,12 +35,16 @@ class Stores:
     """
 
     def __init__(self, sources: Sequence[Source] = (), limits: StoreLimits | None = None) -> None:
-        remote = {source.address: source for source in sources if source.is_remote}
+        remote: dict[str, Source] = {}
+        for source in sources:
+            if source.is_remote:
+                remote.setdefault(source.address, source)
         # The longest address is the closest one.
         self._sources = sorted(remote.values(), key=lambda each: len(each.address), reverse=True)
         self._limits = limits
         self._lock = threading.Lock()
-        self._fetchers: dict[str, Fetcher] = {}
+        # By the whole source: an address alone does not say whose bucket it is.
+        self._fetchers: dict[Source, Fetcher] = {}
         self._closed = False
 
     def for_address(self, address: str) -> tuple[Fetcher, str]:
@@ -69,10 +74,10 @@ class Stores:
         with self._lock:
             if self._closed:
                 raise ValueError("these stores are closed")
-            found = self._fetchers.get(source.address)
+            found = self._fetchers.get(source)
             if found is None:
                 found = Fetcher(open_store(source, self._limits))
-                self._fetchers[source.address] = found
+                self._fetchers[source] = found
             return found
 
 

@@ -8,18 +8,23 @@ import stat
 from collections.abc import Iterator
 
 from wsi_lab.errors import SourceUnavailable
+from wsi_lab.slides.source import real_path_of
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DEEPEST = 64
 """Folders in folders: deeper ones are the work of a program that went astray."""
 
+_FOLDERS_WITHOUT_A_WORD = 64
+_OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+
 Inode = tuple[int, int]
 
 
-def keys(root: str, *, prefix: str = "", after: str = "") -> Iterator[str]:
+def keys(root: str, *, prefix: str = "", after: str = "") -> Iterator[str | None]:
     """Yield the keys of all files that `resolve` finds, in the order of their UTF-8 bytes.
 
-    Folders are looked into as late as that order allows, so that a first page is quick.
+    Folders are looked into as late as that order allows, so that a first page is quick. `None`
+    stands for many folders in a row without a key: a chance to look at the clock.
 
     Parameters
     ----------
@@ -35,11 +40,10 @@ def keys(root: str, *, prefix: str = "", after: str = "") -> Iterator[str]:
     """
     real = os.path.realpath(root)
     try:
-        found = os.stat(real)  # noqa: PTH116 (text in, text out)
         os.scandir(real).close()
     except (OSError, ValueError):
         raise SourceUnavailable("The folder with the slides is not there now.") from None
-    yield from _Walk(real, prefix, after).below("", ((found.st_dev, found.st_ino),))
+    yield from _Walk(real, prefix, after).below("", ())
 
 
 def resolve(root: str, key: str) -> str | None:
@@ -77,49 +81,59 @@ class _Walk:
         self._inside = _prefix_of(root)
         self._prefix = prefix
         self._after = after.encode("utf-8", "surrogatepass")
+        self._folders_without_a_key = 0
 
-    def below(self, folder: str, above: tuple[Inode, ...]) -> Iterator[str]:
+    def below(self, folder: str, above: tuple[Inode, ...]) -> Iterator[str | None]:
         """Yield the keys below a folder, ``""`` or with a slash at its end.
 
         Parameters
         ----------
         above
-            The folder and those it lies in: a link to one of them would never end.
+            The folders it lies in: a link to one of them would never end.
         """
-        for key in self._entries(folder):
-            if not key.endswith("/"):
-                yield key
-                continue
-            try:
-                found = os.stat(self._inside + key)  # noqa: PTH116 (text in, text out)
-            except OSError:
-                continue
-            inode = (found.st_dev, found.st_ino)
-            if inode not in above and len(above) < _DEEPEST:
-                yield from self.below(key, (*above, inode))
-
-    def _entries(self, folder: str) -> list[str]:
-        """Return the keys of wanted files, and of folders that may hold some, in order."""
-        found: list[str] = []
+        self._folders_without_a_key += 1
+        if self._folders_without_a_key >= _FOLDERS_WITHOUT_A_WORD:
+            self._folders_without_a_key = 0
+            yield None
         try:
-            with os.scandir(self._inside + folder) as entries:
-                for entry in entries:
-                    key = self._wanted_key(folder, entry)
-                    if key is not None:
-                        found.append(key)
+            inode, entries = self._look_into(folder, above)
         except OSError:
             # It was removed meanwhile, or is not for this process; what is elsewhere still is.
-            return []
-        # With its slash a folder stands where the keys below it stand: "a.svs", "a/b.svs", "ab".
-        return sorted(found, key=str.encode)
+            return
+        for key in entries:
+            if key.endswith("/"):
+                yield from self.below(key, (*above, inode))
+            else:
+                self._folders_without_a_key = 0
+                yield key
 
-    def _wanted_key(self, folder: str, entry: os.DirEntry[str]) -> str | None:
+    def _look_into(self, folder: str, above: tuple[Inode, ...]) -> tuple[Inode, list[str]]:
+        """Return who a folder is, and the keys of wanted files and folders in it, in order."""
+        # What is open is judged and listed: the name may mean something else by now.
+        descriptor = os.open(self._inside + folder, _OPEN_FOLDER)
+        try:
+            opened = os.fstat(descriptor)
+            inode = (opened.st_dev, opened.st_ino)
+            place = real_path_of(descriptor, self._inside + folder)
+            is_inside = _prefix_of(place).startswith(self._inside)
+            if not is_inside or inode in above or len(above) >= _DEEPEST:
+                return inode, []
+            with os.scandir(descriptor) as entries:
+                found = [self._wanted_key(folder, place, entry) for entry in entries]
+        finally:
+            os.close(descriptor)
+        # With its slash a folder stands where the keys below it stand: "a.svs", "a/b.svs", "ab".
+        return inode, sorted((key for key in found if key is not None), key=str.encode)
+
+    def _wanted_key(self, folder: str, place: str, entry: os.DirEntry[str]) -> str | None:
         name = entry.name
         if not _is_unicode(name) or not _may_be_part(name):
             return None
         try:
-            if entry.is_symlink() and not os.path.realpath(entry.path).startswith(self._inside):
-                return None
+            if entry.is_symlink():
+                target = os.path.realpath(_prefix_of(place) + name)
+                if not target.startswith(self._inside):
+                    return None
             if entry.is_dir():
                 key = f"{folder}{name}/"
                 return key if self._may_hold_some(key) else None

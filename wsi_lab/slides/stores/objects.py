@@ -96,6 +96,13 @@ class ObjectStore(Protocol):
     def source(self) -> Source:
         """What is asked."""
 
+    @property
+    def origin(self) -> str:
+        """Tells it from other stores that may hold other objects at the same addresses.
+
+        ``""`` where the addresses say it all, and for the store that everybody means by them.
+        """
+
     def facts(self, key: str) -> ObjectFacts:
         """Return what the store says of an object, by one request without a body.
 
@@ -132,8 +139,11 @@ class ObjectStore(Protocol):
             It is gone.
         """
 
-    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str]:
+    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str | None]:
         """Yield all keys that begin with `prefix` and come after `after`, by their UTF-8 bytes.
+
+        `None` stands for a page of the store's list without any of them: a chance to look at
+        the clock, because there may be any number of such pages. No key is held back by it.
 
         Raises
         ------

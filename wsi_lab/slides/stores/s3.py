@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "us-east-1"
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]_-]+")
-_LIST_BYTES = 16 * 1024 * 1024
+_LIST_BYTES = 4 * 1024 * 1024
+"""Of a page: a thousand of the longest keys, each byte as three, and what is beside them."""
+_MOST_EMPTY_PAGES = 16
+"""In a row, each with a promise of more."""
 _ELSEWHERE = {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", ""}
 # The answer to HEAD has no body that could say more.
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", ""}
@@ -52,23 +55,29 @@ class S3Store(HttpStore):
         environment: Mapping[str, str] = os.environ,
         resolve: Resolver | None = None,
     ) -> None:
-        named = _named_region(source, environment)
+        named = region_named_by(source, environment)
         self._region = _checked_region(named or DEFAULT_REGION)
         self._is_signed = not _is_anonymous(source, environment)
         self._is_region_known = bool(named) or not self._is_signed
-        self._endpoint = _endpoint(source, environment)
+        self._endpoint = endpoint_named_by(source, environment)
         self._resolve = resolve
         self._lock = threading.Lock()
         self._access: AwsAccess | None = None
         host, self._base = self._place(source, limits)
         super().__init__(source, host, limits)
+        self.origin = (self._endpoint or "").rstrip("/")
 
-    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str]:
-        """Yield all keys that begin with `prefix` and come after `after`, in byte order."""
+    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str | None]:
+        """Yield all keys that begin with `prefix` and come after `after`, in byte order.
+
+        `None` stands for a page without any.
+        """
         own = self.source.prefix
         last, token = own + after if after else "", ""
+        empty_pages = 0
         while True:
             page = self._page(own + prefix, last, token)
+            gave = False
             for key in page.keys:
                 # Pages rely on this order, and so do those who go on where they stopped.
                 if key.encode() <= last.encode():
@@ -76,10 +85,18 @@ class S3Store(HttpStore):
                 last = key
                 name = key.removeprefix(own)
                 if key.startswith(own + prefix) and _can_be_named(name):
+                    gave = True
                     yield name
             if not page.next_token:
                 return
             token = page.next_token
+            empty_pages = 0 if page.keys else empty_pages + 1
+            if empty_pages >= _MOST_EMPTY_PAGES:
+                raise SourceRefused(
+                    "This store promises more slides again and again, and has none."
+                )
+            if not gave:
+                yield None
 
     def _place(self, source: Source, limits: StoreLimits) -> tuple[HttpHost, str]:
         """Return who is asked for the bucket, and what paths there begin with."""
@@ -212,12 +229,14 @@ class _Page:
 
 
 def _page_of(body: bytes) -> _Page:
-    # No store sends a document type; only one would let a small answer grow without end.
-    if b"<!" in body:
-        raise _no_listing()
     try:
-        root = ET.fromstring(body)  # noqa: S314 (without a document type it is harmless)
-    except ET.ParseError:
+        # What is parsed has to be what was looked at, and in other encodings it would not be.
+        text = body.decode("utf-8-sig")
+        # No store sends a document type; only one would let a small answer grow without end.
+        if "<!" in text:
+            raise _no_listing()
+        root = ET.fromstring(text)  # noqa: S314 (without a document type it is harmless)
+    except (UnicodeDecodeError, ET.ParseError):
         raise _no_listing() from None
     space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
     if root.tag != f"{space}ListBucketResult":
@@ -241,7 +260,8 @@ def _can_be_named(key: str) -> bool:
     return key != "" and not key.endswith("/") and not {".", ".."} & set(key.split("/"))
 
 
-def _named_region(source: Source, environment: Mapping[str, str]) -> str | None:
+def region_named_by(source: Source, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the region that somebody named; a profile may name one, too."""
     return source.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
 
 
@@ -251,7 +271,14 @@ def _checked_region(region: str) -> str:
     return region
 
 
-def _endpoint(source: Source, environment: Mapping[str, str]) -> str | None:
+def endpoint_named_by(source: Source, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the endpoint that somebody named.
+
+    Raises
+    ------
+    Invalid
+        It cannot be one.
+    """
     endpoint = (
         source.endpoint
         or environment.get("AWS_ENDPOINT_URL_S3")

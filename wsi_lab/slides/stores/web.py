@@ -13,7 +13,7 @@ from wsi_lab.model.source import Source
 from wsi_lab.slides.stores.addresses import Resolver
 from wsi_lab.slides.stores.answers import (
     conditions,
-    facts_of,
+    known_facts,
     missing,
     part_of,
     range_header,
@@ -37,6 +37,7 @@ class HttpStore(ABC):
 
     def __init__(self, source: Source, host: HttpHost, limits: StoreLimits) -> None:
         self.source = source
+        self.origin = ""
         self._host = host
         self._limits = limits
 
@@ -64,7 +65,7 @@ class HttpStore(ABC):
         def attempt() -> ObjectFacts:
             answer = self._ask("HEAD", target, {}, deadline=deadline, most=0)
             require_good(answer)
-            return facts_of(answer)
+            return known_facts(answer)
 
         return persistently(attempt, self._limits, deadline)
 
@@ -80,7 +81,7 @@ class HttpStore(ABC):
             if answer.status == 416:
                 return None
             require_good(answer)
-            facts = facts_of(answer)
+            facts = known_facts(answer)
             data = answer.body[:size]
             # Who ignores the range gives everything from the start, which does as well.
             asked = min(size, facts.size)
@@ -132,7 +133,7 @@ class WebStore(HttpStore):
         host = HttpHost(source.scheme, source.container, limits=limits, resolve=resolve)
         super().__init__(source, host, limits)
 
-    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str]:  # noqa: ARG002 (never)
+    def keys(self, *, prefix: str = "", after: str = "") -> Iterator[str | None]:  # noqa: ARG002 (never)
         """Raise `SourceRefused`."""
         return _no_list()
 
