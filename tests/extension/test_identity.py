@@ -88,6 +88,20 @@ def test_pages_of_other_sites_may_not_ask_by_cookie(jupyter: Any, site: str) -> 
             assert browser.get(TILE, headers={"Sec-Fetch-Site": own}).status_code == 200
 
 
+def test_page_of_another_origin_may_not_ask_by_cookie_even_in_an_old_browser(jupyter: Any) -> None:
+    own = f"http://127.0.0.1:{jupyter.port}"
+    foreign = ("https://evil.example", "null", own.replace("127.0.0.1", "localhost"), f"{own}0")
+    token = {"Authorization": f"token {jupyter.token}"}
+    with jupyter.browser() as browser:
+        for path in ("v1/me", TILE, "v1/slides/1/associated/label"):
+            for origin in foreign:
+                _refused(browser.get(path, headers={"Origin": origin}), 403, "not_allowed")
+        assert browser.get(TILE, headers={"Origin": own}).status_code == 200
+    with jupyter.client(**token) as client:
+        for origin in foreign:
+            assert client.get(TILE, headers={"Origin": origin}).status_code == 200
+
+
 def test_other_origins_are_told_nothing(jupyter: Any) -> None:
     with jupyter.browser() as browser:
         origin = {"Origin": "https://evil.example"}

@@ -87,8 +87,7 @@ def served(lab: Lab, routes: Sequence[Route] = V1_ROUTES) -> Iterator[Served]:
         with Served(site, routes) as server:
             yield server
     finally:
-        site.rows.close()
-        site.pixels.close()
+        site.close_lanes()
 
 
 @dataclass

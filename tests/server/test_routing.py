@@ -7,6 +7,7 @@ from tornado import web
 
 from wsi_lab.model.people import Action
 from wsi_lab.server.base import Handler
+from wsi_lab.server.doors import V1, Door
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import OPEN, Kind, Need, Route
 
@@ -72,6 +73,16 @@ def test_log_shows_numbers_and_no_names() -> None:
     route = Route("v1/studies/{study_id}/members/{email}", Reads, {"GET": OPEN})
     assert route.shown(["7", "wsi_CANARY@lab"]) == "v1/studies/7/members/{email}"
     assert route.shown([]) == "v1/studies/{study_id}/members/{email}"
+    assert route.shown(["7", "8"]) == "v1/studies/7/members/{email}"
+
+
+def test_log_shows_no_number_unless_the_door_may_tell_it() -> None:
+    class Silent(V1):
+        told = frozenset({"x"})
+
+    route = Route("tiles/{slide_id}/{x}.jpg", Reads, {"GET": OPEN}, Silent())
+    assert route.shown(["20240117", "3"]) == "tiles/{slide_id}/3.jpg"
+    assert Door.told == frozenset()
 
 
 def test_base_of_all_handlers_answers_nothing_itself() -> None:

@@ -15,6 +15,7 @@ from looping import run_in_loop
 
 from wsi_lab.errors import Busy, HomeUnusable, NotFound
 from wsi_lab.server.site import Lane, Site
+from wsi_lab.service.tiles import TileAnswer
 
 TOO_LONG_S = 0.05
 
@@ -147,6 +148,21 @@ def test_lane_takes_no_more_than_it_can_queue() -> None:
     lane.close()
 
 
+def test_threads_of_a_large_lane_are_seen_by_who_ends_the_process() -> None:
+    lane = Lane("large", threads=20)
+
+    async def run() -> None:
+        assert await lane.submit(lambda: True)
+
+    def threads() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name.startswith("wsi-lab-large")]
+
+    run_in_loop(run())
+    _until(lambda: len(threads()) == lane.threads)
+    assert not any(thread.daemon for thread in threads())
+    lane.close()
+
+
 def test_closed_lane_is_busy() -> None:
     async def run() -> None:
         lane = Lane("test", threads=1)
@@ -181,8 +197,7 @@ def test_home_that_was_put_right_needs_no_restart(
         monkeypatch.setattr("wsi_lab.server.site.time.monotonic", lambda: float("inf"))
         assert await site.ready() is world.lab
         assert site.owner == world.lab.people.owner(door="v1")
-        site.rows.close()
-        site.pixels.close()
+        site.close_lanes()
 
     run_in_loop(run())
 
@@ -200,8 +215,7 @@ def test_full_queue_says_nothing_about_the_home(
             with pytest.raises(Busy):
                 await site.ready()
         assert await site.ready() is world.lab
-        site.rows.close()
-        site.pixels.close()
+        site.close_lanes()
 
     run_in_loop(run())
 
@@ -231,6 +245,42 @@ def test_client_that_dribbles_a_body_is_dropped(
     with socket.create_connection((host, int(port)), timeout=10) as client:
         client.sendall(b"POST /v1/studies HTTP/1.1\r\nHost: lab\r\nContent-Length: 100\r\n\r\n{")
         assert client.recv(1024) == b""
+
+
+@pytest.mark.parametrize("what", ["tile", "tile soon", "thumbnail", "label", "bundle"])
+def test_large_image_waits_in_pieces_for_whoever_reads_slowly(
+    world: Any, boss: httpx.Client, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    large = TileAnswer(bytes(24 << 20), "image/jpeg", '"a"')
+    verb, path = {
+        "tile": ("tile_at_once", "tiles/4/1/1.jpg"),
+        "tile soon": ("tile_or_soon", "tiles/4/1/1.jpg"),
+        "thumbnail": ("thumbnail", "thumbnail"),
+        "label": ("associated", "associated/label"),
+        "bundle": ("bundle_at_once", "tiles/4?tiles=1.1"),
+    }[what]
+    if what == "tile soon":
+        for waits_not in ("tile_at_once", "tile_soon"):
+            monkeypatch.setattr(world.lab.tiles, waits_not, lambda *_: None)
+    monkeypatch.setattr(world.lab.tiles, verb, lambda *_: [large] if what == "bundle" else large)
+    path = f"/v1/slides/{world.slide.id}/{path}"
+    assert len(boss.get(path).content) == len(large.data) + (8 if what == "bundle" else 0)
+    assert boss.get(path, headers={"If-None-Match": "*"}).status_code == 304
+    monkeypatch.setattr("wsi_lab.server.base.SECONDS_PER_CHUNK", 0.2)
+    host, port = world.server.url.removeprefix("http://").split(":")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(10)
+        client.connect((host, int(port)))
+        client.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: lab\r\n"
+            f"Authorization: Bearer {world.tokens['site_admin']}\r\n\r\n".encode()
+        )
+        _until(lambda: world.server.site.in_flight == 1)
+        _until(lambda: world.server.site.in_flight == 0)
+        with contextlib.suppress(ConnectionError):
+            read = sum(len(piece) for piece in iter(lambda: client.recv(1 << 20), b""))
+            assert read < len(large.data) / 2
 
 
 def test_client_that_does_not_read_is_dropped(

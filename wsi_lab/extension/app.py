@@ -59,8 +59,9 @@ class WsiLab(ExtensionApp):
     source = Unicode(
         help="""A folder, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
         https://host/folder, whose slides are served by their keys there, outside all studies,
-        below wsi-lab/tiles/, slides/ and view/. Only for whom Jupyter or the lab knows, and for
-        signed addresses. By default there is none.""",
+        below wsi-lab/tiles/, slides/ and view/. Only for site administrators (whoever Jupyter
+        has signed in, or a token that may do all), for signed addresses and for viewer tokens.
+        By default there is none.""",
     ).tag(config=True)
     source_endpoint = Unicode(
         help="""The address of a store that speaks S3 and is not Amazon's, for `source` and

@@ -58,8 +58,7 @@ class InJupyter(_HandlerInJupyter):
         user = self.current_user
         if user is None:
             return None
-        if self.request.headers.get("Sec-Fetch-Site") in _CROSS_SITE:
-            self._refuse_other_sites()
+        self._refuse_other_sites()
         action = "read" if self.request.method in {"GET", "HEAD"} else "write"
         allowed = self.authorizer.is_authorized(self, user, action, AUTHORIZER_RESOURCE)
         if not (allowed if isinstance(allowed, bool) else await allowed):
@@ -76,8 +75,12 @@ class InJupyter(_HandlerInJupyter):
         return self.site.owner
 
     def _refuse_other_sites(self) -> None:
-        # A token is never sent by a browser of its own accord, a cookie is.
-        if not self.token_authenticated:
+        # A token is never sent by a browser of its own accord, a cookie is. Old browsers do not
+        # say whether the page is of another site, but which one it is of.
+        if self.token_authenticated:
+            return
+        is_of_another = self.request.headers.get("Sec-Fetch-Site") in _CROSS_SITE
+        if is_of_another or not self.check_origin():
             raise NotAllowed("A page of another site may not ask the lab in your name.")
 
     def _explain(self, error: web.HTTPError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -12,15 +13,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from socket import socket
+from socket import gaierror, socket
 from typing import Any
 
 from tornado import web
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, Rule
 
 from wsi_lab.errors import Invalid
+from wsi_lab.server.listening import ListeningServer, most_connections, raise_file_limit
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site, site_of
@@ -35,7 +36,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8950
 LARGEST_HEADERS = 16 << 10
 LARGEST_BODY = 2 << 20
-IDLE_SECONDS = 120.0
+IDLE_SECONDS = 30.0
 BODY_SECONDS = 30.0
 DRAIN_SECONDS = 2.5
 CLOSE_SECONDS = 1.5
@@ -216,9 +217,13 @@ def listen(host: str, port: int, *, shared: bool = False) -> list[socket]:
     try:
         return bind_sockets(port, host, reuse_port=shared)
     except OSError as error:
+        advice = "Choose another port, or stop what uses this one."
+        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            advice = "Choose a host that is an address or a name of this machine."
+        elif error.errno == errno.EACCES:
+            advice = "Choose a port from 1024 on; those below are for the system."
         raise Invalid(
-            f"{host}:{port} cannot be listened at: {error.strerror or 'no such address'}. "
-            "Choose another port, or stop what uses this one."
+            f"{host}:{port} cannot be listened at: {error.strerror or 'no such address'}. {advice}"
         ) from error
 
 
@@ -229,10 +234,11 @@ def url_of(host: str, port: int) -> str:
 
 
 async def _serve(serving: Serving, started: Callable[[str], None], lifeline: int | None) -> int:
+    most = most_connections(raise_file_limit(), serving.settings.open_slides)
     site = serving.open_site()
     if site.has_lab:
         await site.ready()
-    server = HTTPServer(make_app(site, serving.routes), **server_limits())
+    server = ListeningServer(make_app(site, serving.routes), most=most, **server_limits())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

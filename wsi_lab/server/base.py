@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
@@ -32,12 +32,25 @@ T = TypeVar("T")
 
 __all__ = ["HEADERS", "LOG", "Handler", "Nowhere", "Oversize"]
 
+LARGEST_AT_ONCE = 256 << 10
+"""Bytes. What is larger is sent in pieces: some read slowly, and many may ask for it."""
 CHUNK_BYTES = 1 << 20
 SECONDS_PER_CHUNK = 30.0
 """A client that takes longer for a chunk of a large answer loses its connection."""
 
 CLIENT_GONE = 499
 _VERBS = ("get", "post", "patch", "put", "delete")
+
+
+class _Sent:
+    """Nothing that anybody has to wait for."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+SENT: Awaitable[None] = _Sent()
+"""What a method returns that has sent its answer already, while others of its kind wait."""
 
 
 class Handler(web.RequestHandler):
@@ -133,18 +146,24 @@ class Handler(web.RequestHandler):
 
     async def ask(self, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a verb of the service answers, waiting in a thread."""
-        return await self._wait(self.site.rows, verb, *args, **kwargs)
+        return await self.wait_in(self.site.rows, verb, *args, **kwargs)
 
     async def draw(self, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a verb that reads pixels answers, waiting in a thread of another lane."""
-        return await self._wait(self.site.pixels, verb, *args, **kwargs)
+        return await self.wait_in(self.site.pixels, verb, *args, **kwargs)
 
-    async def _wait(
+    async def wait_in(
         self, lane: Lane, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        """Return what a verb answers, waiting in a thread of a lane."""
         if self._gone:
             self._leave_unanswered()
         return await self._until(lane.submit(verb, *args, **kwargs))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._gone
 
     async def wait_for(self, future: Future[T]) -> T:
         """Return what becomes of a future that is this request's own."""
@@ -186,6 +205,13 @@ class Handler(web.RequestHandler):
     def compute_etag(self) -> None:
         """Return nothing: an answer has an ETag where its handler knows one for free."""
         return
+
+    def send_body(self, data: bytes) -> Awaitable[None]:
+        """Send a body: at once or, if it is large and somebody waits for this, in pieces."""
+        if len(data) > LARGEST_AT_ONCE:
+            return self.send_large(data)
+        self.finish(data)
+        return SENT
 
     async def send_large(self, data: bytes) -> None:
         """Send a body in pieces, so that neither the loop nor memory suffers from a slow reader."""
@@ -234,7 +260,7 @@ class Handler(web.RequestHandler):
     def summary(self) -> str:
         """Return what was asked, without anything that could be a secret.
 
-        Of the address only whole numbers are told, of the query only names.
+        Of the address only numbers that the door may tell are told, of the query only names.
         """
         shown = self.route.shown(getattr(self, "path_args", ()))
         names = "&".join(sorted(name for name in self.request.query_arguments if _is_word(name)))

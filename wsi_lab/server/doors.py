@@ -65,11 +65,15 @@ class Door:
         The first segments of its addresses, by which an unknown address finds its door.
     accepts_host
         Whether whoever the host of the server (Jupyter) has identified may enter too.
+    told
+        The parameters of addresses whose whole numbers may stand in the log. What comes from
+        elsewhere (a file's name may be a patient's number) is not among them.
     """
 
     name: ClassVar[str]
     trees: ClassVar[tuple[str, ...]]
     accepts_host: ClassVar[bool] = False
+    told: ClassVar[frozenset[str]] = frozenset()
 
     async def identify(self, handler: Handler) -> Actor | None:
         """Return who asks by this door's own credentials, or `None` if there are none.
@@ -104,6 +108,9 @@ class V1(Door):
     name: ClassVar[str] = "v1"
     trees: ClassVar[tuple[str, ...]] = ("v1",)
     accepts_host: ClassVar[bool] = True
+    told: ClassVar[frozenset[str]] = frozenset(
+        {"study_id", "case_id", "slide_id", "token_id", "x", "y", "z"}
+    )
 
     async def identify(self, handler: Handler) -> Actor | None:
         """Return the actor of the token in the Authorization header."""

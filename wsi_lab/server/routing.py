@@ -111,13 +111,13 @@ class Route:
         return re.compile(pattern)
 
     def shown(self, arguments: Sequence[str]) -> str:
-        """Return the path with those arguments that are whole numbers, for the log."""
+        """Return the path for the log, with the whole numbers that the door may tell."""
         numbers = iter(arguments)
 
         def fill(match: re.Match[str]) -> str:
             argument = next(numbers, "")
-            harmless = argument.isascii() and argument.isdigit() and len(argument) < 20
-            return argument if harmless else match.group()
+            is_number = argument.isascii() and argument.isdigit() and len(argument) < 20
+            return argument if is_number and match[1] in self.door.told else match[0]
 
         return _PARAMETER.sub(fill, self.path)
 

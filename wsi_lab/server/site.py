@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import threading
@@ -23,7 +24,12 @@ LOG = logging.getLogger("wsi_lab.server")
 
 ROW_THREADS = 4
 PIXEL_THREADS = 8
+STORE_THREADS = 64
+PREVIEW_THREADS = 2
+RECODING_THREADS = 3
+LISTING_THREADS = 2
 LONGEST_QUEUE = 512
+LONGEST_QUEUE_OF_LISTINGS = 16
 SECONDS_UNTIL_NEXT_TRY = 5.0
 
 _NO_LAB = "There is no lab behind this server, only the slides of a source."
@@ -32,7 +38,10 @@ _NO_LAB = "There is no lab behind this server, only the slides of a source."
 class Lane:
     """Threads for one kind of blocking work, and a queue before them that cannot grow forever.
 
-    Rows and pixels have a lane each, so that many slow regions hold up nobody's list.
+    Rows and pixels have a lane each, so that many slow regions hold up nobody's list; and so has
+    what waits for a store far away, which takes hardly anything but time. What anybody may ask
+    for and takes long (previews, tiles of another quality, lists of a whole source) has few
+    threads.
     """
 
     def __init__(self, name: str, threads: int, longest_queue: int = LONGEST_QUEUE) -> None:
@@ -41,6 +50,7 @@ class Lane:
         self._most = threads + longest_queue
         self._under_way = 0
         self._lock = threading.Lock()
+        self._all_started = threads <= PIXEL_THREADS
 
     def submit(
         self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
@@ -56,6 +66,11 @@ class Lane:
             if self._under_way >= self._most:
                 raise Busy("The lab has more requests than it can queue; ask again in a moment.")
             self._under_way += 1
+            is_first, self._all_started = not self._all_started, True
+        if is_first:
+            # Whoever starts a thread waits until it runs. The loop must not, for dozens of them.
+            # They take after this one, and `end_process` looks for those that are no daemons.
+            threading.Thread(target=self._start_all).start()
         try:
             future = self._executor.submit(work, *args, **kwargs)
         except RuntimeError as error:
@@ -67,6 +82,13 @@ class Lane:
     def close(self) -> None:
         """Take everything off the queue; what runs already is not waited for."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _start_all(self) -> None:
+        go_on = threading.Event()
+        with contextlib.suppress(RuntimeError):  # It is being closed.
+            for _ in range(self.threads):
+                self._executor.submit(go_on.wait)
+        go_on.set()
 
     def _done(self, _future: Future[T] | None = None) -> None:
         with self._lock:
@@ -110,6 +132,10 @@ class Site:
         self.in_flight = 0
         self.rows = Lane("rows", ROW_THREADS)
         self.pixels = Lane("pixels", PIXEL_THREADS)
+        self.stores = Lane("stores", STORE_THREADS)
+        self.previews = Lane("previews", PREVIEW_THREADS)
+        self.recoding = Lane("recoding", RECODING_THREADS)
+        self.listings = Lane("listings", LISTING_THREADS, LONGEST_QUEUE_OF_LISTINGS)
         self._open_lab = open_lab
         self._source = source
         self._owner_name = owner_name
@@ -196,14 +222,22 @@ class Site:
     def close(self) -> None:
         """Close the lab and let the threads go. May block for as long as the last writes take."""
         self._stopping = True
-        self.rows.close()
-        self.pixels.close()
+        self.close_lanes()
         source, self._source = self._source, None
         lab, self.lab = self.lab, None
         if source is not None:
             source.close()
         if lab is not None:
             lab.close()
+
+    def close_lanes(self) -> None:
+        """Let the threads go, and leave open what they were busy with."""
+        self.rows.close()
+        self.pixels.close()
+        self.stores.close()
+        self.previews.close()
+        self.recoding.close()
+        self.listings.close()
 
     async def _try_to_open(self, open_lab: Callable[[], Lab]) -> Lab:
         if self._failed is not None and time.monotonic() < self._next_try:

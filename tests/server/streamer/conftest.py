@@ -147,8 +147,7 @@ def served(
         with Served(site, (*streamer_routes(settings, door), *more), mount, dress) as server:
             yield server
     finally:
-        site.rows.close()
-        site.pixels.close()
+        site.close_lanes()
 
 
 def write_lzw(path: Path) -> None:

@@ -135,7 +135,7 @@ class Failing:
         """Fail."""
         raise self._error
 
-    thumbnail = describe = keys = tile
+    tile_or_soon = thumbnail = describe = keys = tile
 
     def close(self) -> None:
         """Nothing is open."""

@@ -217,6 +217,21 @@ def test_ids_and_secrets_are_in_no_log(
         assert signed_door.token(names.svs)["vt"] not in line
 
 
+def test_log_tells_no_slide_not_even_one_named_by_a_number(
+    open_door: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    number = "20240117"
+    for path in ("", "/dzi", "/thumbnail"):
+        open_door.get(f"/slides/{number}{path}")
+    open_door.get(f"/view/{number}")
+    open_door.get(f"/tiles/{number}/2/3/4.jpg")
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("wsi_lab")]
+    assert len([line for line in lines if line.startswith("404")]) == 5
+    assert any("tiles/{slide_id}/2/3/" in line for line in lines)
+    assert not any(number in line for line in lines)
+
+
 def test_what_is_no_path_is_answered_in_json_too(site_of_folder: Any, serve: Any) -> None:
     with serve(site_of_folder) as server:
         for method, target in (("OPTIONS", "*"), ("GET", "http://127.0.0.1/health"), ("GET", "x")):

@@ -179,20 +179,29 @@ def test_store_that_cannot_be_reached_is_a_bad_gateway(door: Door) -> None:
         fails(bucket, path, 502, "connection_error")
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (500, "InternalError")])
 @pytest.mark.parametrize("opened", [False, True])
-def test_store_that_refuses_is_an_error_of_ours(
-    door: Door, objects: ObjectServer, opened: bool
+def test_store_that_answers_with_an_error_is_an_error_of_ours(
+    door: Door, objects: ObjectServer, opened: bool, status: int, code: str
 ) -> None:
     bucket = door()
     if opened:
         assert bucket.get(f"/tiles/{SVS}/0/0/0.jpg").status_code == 200
-    with objects.in_trouble(Trouble(Fault.STATUS, status=403, code="AccessDenied")):
+    with objects.in_trouble(Trouble(Fault.STATUS, status=status, code=code)):
         for path in IMAGES:
             fails(bucket, path, 500, "io_error")
         fails(bucket, "/slides", 500, "storage_error")
         if not opened:
             for path in OTHERS:
                 fails(bucket, path, 500, "storage_error")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_store_that_is_busy_is_as_good_as_away(
+    door: Door, objects: ObjectServer, status: int
+) -> None:
+    with objects.in_trouble(Trouble(Fault.STATUS, status=status, code="SlowDown")):
+        fails(door(), "/slides", 502, "connection_error")
 
 
 def test_store_that_breaks_off_is_a_bad_gateway(door: Door, objects: ObjectServer) -> None:

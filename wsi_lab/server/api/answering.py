@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ import msgspec
 
 from wsi_lab.server import parsing
 from wsi_lab.server.api import forms
-from wsi_lab.server.base import Handler
+from wsi_lab.server.base import SENT, Handler
 from wsi_lab.server.failures import BodyUnsupported
 from wsi_lab.service.tiles import TileAnswer
 
@@ -81,8 +82,8 @@ class ImageHandler(JsonHandler):
             return query[2:]
         return self.query(forms.ImageQuery).v
 
-    def send_image(self, image: TileAnswer, version: str | None) -> None:
-        """Send an image, or 304 where the browser has it already.
+    def send_image(self, image: TileAnswer, version: str | None) -> Awaitable[None]:
+        """Send an image, or 304 where the browser has it already; see `send_body`.
 
         Parameters
         ----------
@@ -96,8 +97,8 @@ class ImageHandler(JsonHandler):
         if "If-None-Match" in self.request.headers and self.check_etag_header():
             self.set_status(304)
             self.finish()
-        else:
-            self.finish(image.data)
+            return SENT
+        return self.send_body(image.data)
 
     def may_be_kept(self, etag: str, version: str | None) -> None:
         """Say for how long a browser may keep an answer."""

@@ -14,6 +14,7 @@ from wsi_lab.errors import Invalid, SlideChanged, TooLarge
 from wsi_lab.model.people import Actor
 from wsi_lab.server.api import forms
 from wsi_lab.server.api.answering import ImageHandler, disposition
+from wsi_lab.server.base import SENT
 from wsi_lab.server.parsing import whole_id, whole_numbers
 from wsi_lab.service.lab import Lab
 from wsi_lab.service.tiles import LARGEST_BUNDLE, GridKind, TileAnswer
@@ -34,7 +35,7 @@ class MapTileHandler(ImageHandler):
 
     grid: ClassVar[GridKind] = "map"
 
-    def get(self, slide_id: str, zoom: str, column: str, row: str) -> Awaitable[None] | None:
+    def get(self, slide_id: str, zoom: str, column: str, row: str) -> Awaitable[None]:
         """Return the tile."""
         slide = whole_id(slide_id, "slide")
         z, x, y = whole_numbers(z=zoom, x=column, y=row)
@@ -42,8 +43,7 @@ class MapTileHandler(ImageHandler):
         tile = self.lab.tiles.tile_at_once(self.actor, slide, self.grid, z, x, y)
         if tile is None:
             return self._wait_for_tile((slide, self.grid, z, x, y), version)
-        self.send_image(tile, version)
-        return None
+        return self.send_image(tile, version)
 
     async def _wait_for_tile(
         self, place: tuple[int, GridKind, int, int, int], version: str | None
@@ -57,7 +57,7 @@ class MapTileHandler(ImageHandler):
                 tile = await asyncio.wrap_future(tile)
             except SlideChanged:
                 tile = await self.draw(tiles.tile, self.actor, *place)
-        self.send_image(tile, version)
+        await self.send_image(tile, version)
 
 
 class DeepZoomTileHandler(MapTileHandler):
@@ -73,7 +73,7 @@ class BundleHandler(ImageHandler):
     for; numbers are unsigned 32-bit little-endian.
     """
 
-    def get(self, slide_id: str, zoom: str) -> Awaitable[None] | None:
+    def get(self, slide_id: str, zoom: str) -> Awaitable[None]:
         """Return the tiles."""
         slide = whole_id(slide_id, "slide")
         (z,) = whole_numbers(z=zoom)
@@ -82,25 +82,24 @@ class BundleHandler(ImageHandler):
         tiles = self.lab.tiles.bundle_at_once(self.actor, slide, z, places)
         if tiles is None:
             return self._wait_for_tiles(slide, z, places, query.v)
-        self._send_bundle(tiles, query.v)
-        return None
+        return self._send_bundle(tiles, query.v)
 
     async def _wait_for_tiles(
         self, slide: int, z: int, places: list[tuple[int, int]], version: str | None
     ) -> None:
         tiles = await self.draw(self.lab.tiles.bundle, self.actor, slide, z, places)
-        self._send_bundle(tiles, version)
+        await self._send_bundle(tiles, version)
 
-    def _send_bundle(self, tiles: list[TileAnswer], version: str | None) -> None:
+    def _send_bundle(self, tiles: list[TileAnswer], version: str | None) -> Awaitable[None]:
         self._headers["Content-Type"] = BUNDLE_TYPE
         self.may_be_kept(tiles[0].etag, version)
         self._headers["Etag"] = _etag(tiles)
         if "If-None-Match" in self.request.headers and self.check_etag_header():
             self.set_status(304)
             self.finish()
-            return
+            return SENT
         lengths = struct.pack(f"<{len(tiles) + 1}I", len(tiles), *(len(t.data) for t in tiles))
-        self.finish(b"".join([lengths, *(t.data for t in tiles)]))
+        return self.send_body(b"".join([lengths, *(t.data for t in tiles)]))
 
 
 class RegionHandler(ImageHandler):
@@ -124,7 +123,7 @@ class ThumbnailHandler(ImageHandler):
         image = await self.draw(
             self.lab.tiles.thumbnail, self.actor, slide, query.width, query.height
         )
-        self.send_image(image, query.v)
+        await self.send_image(image, query.v)
 
 
 class AssociatedNamesHandler(ImageHandler):
@@ -145,7 +144,7 @@ class AssociatedHandler(ImageHandler):
         """Return it."""
         slide, version = whole_id(slide_id, "slide"), self.asked_version()
         image = await self.draw(self.lab.tiles.associated, self.actor, slide, name)
-        self.send_image(image, version)
+        await self.send_image(image, version)
 
 
 class DeepZoomHandler(ImageHandler):

@@ -87,6 +87,7 @@ class StreamerDoor(Door):
 
     name: ClassVar[str] = "streamer"
     trees: ClassVar[tuple[str, ...]] = ("tiles", "slides", "view", "health")
+    told: ClassVar[frozenset[str]] = frozenset({"level", "x", "y"})
 
     def __init__(self, settings: StreamerSettings, now: Callable[[], float] = time.time) -> None:
         self.settings = settings

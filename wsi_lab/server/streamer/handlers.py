@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 import msgspec
 
@@ -14,12 +14,16 @@ from wsi_lab.model.signing import Signer, has_credentials
 from wsi_lab.model.slide import SlideProperties
 from wsi_lab.server.base import Handler
 from wsi_lab.server.routing import Need
+from wsi_lab.server.site import Lane
 from wsi_lab.server.streamer import page
 from wsi_lab.server.streamer.door import StreamerDoor
 from wsi_lab.server.streamer.params import clamped, one
 from wsi_lab.server.streamer.settings import Access
 from wsi_lab.service.sources import SourceSlides
 from wsi_lab.version import __version__
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LARGEST_PAGE, USUAL_PAGE = 1000, 100
 FOR_A_YEAR = "public, max-age=31536000, immutable"
@@ -126,6 +130,19 @@ class StreamerHandler(Handler):
             takes_viewer_token=takes_token,
         )
 
+    @property
+    def lane(self) -> Lane:
+        """Where to wait for what opens a slide and makes at most a tile of it.
+
+        For a store far away there are many threads: slides that do not come must not hold up
+        those that do.
+        """
+        return self.site.stores if self.slides.source.is_remote else self.site.pixels
+
+    async def look(self, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a verb of the source answers, waiting in a thread of that lane."""
+        return await self.wait_in(self.lane, verb, *args, **kwargs)
+
     def options(self, *_args: str, **_kwargs: str) -> None:
         """Answer a browser that asks before it sends a request from another origin."""
         self._headers.update(self.door.preflight_headers())
@@ -160,12 +177,14 @@ class SlidesHandler(StreamerHandler):
         query = self.request.query_arguments
         limit = clamped(query, "limit", USUAL_PAGE, 1, LARGEST_PAGE)
         cursor, prefix, search = (one(query, name) for name in ("cursor", "prefix", "search"))
-        found = await self.draw(
+        found = await self.wait_in(
+            self.site.listings,
             self.slides.keys,
             limit=limit.value,
             cursor=cursor,
             prefix=prefix or "",
             search=search or "",
+            is_wanted=lambda: not self.is_gone,
         )
         answer: dict[str, Any] = {"slides": found.keys}
         if found.next_cursor is not None:
@@ -180,7 +199,7 @@ class PropertiesHandler(StreamerHandler):
 
     async def get(self, slide_id: str) -> None:
         """Return its format, size and levels."""
-        self.send_json(_described(slide_id, await self.draw(self.slides.describe, slide_id)))
+        self.send_json(_described(slide_id, await self.look(self.slides.describe, slide_id)))
 
 
 class DeepZoomHandler(StreamerHandler):
@@ -188,7 +207,7 @@ class DeepZoomHandler(StreamerHandler):
 
     async def get(self, slide_id: str) -> None:
         """Return it as XML."""
-        properties = await self.draw(self.slides.describe, slide_id)
+        properties = await self.look(self.slides.describe, slide_id)
         self._headers["Content-Type"] = "application/xml"
         self._headers["Cache-Control"] = self.cache_control
         self.finish(
@@ -207,7 +226,7 @@ class ViewHandler(StreamerHandler):
 
     async def get(self, slide_id: str) -> None:
         """Return it."""
-        properties = await self.draw(self.slides.describe, slide_id)
+        properties = await self.look(self.slides.describe, slide_id)
         token = ""
         if self.door.access is not Access.OPEN:
             signer = await self.door.signer(self.site)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from wsi_lab.errors import SlideChanged, SlideMissing, WsiLabError
 from wsi_lab.model.signing import has_credentials
 from wsi_lab.server.at_once import Answer, Asked
+from wsi_lab.server.base import LARGEST_AT_ONCE, SENT
+from wsi_lab.server.site import Lane
 from wsi_lab.server.streamer import params
 from wsi_lab.server.streamer.door import StreamerDoor
 from wsi_lab.server.streamer.handlers import StreamerHandler
@@ -32,15 +34,15 @@ class ImageHandler(StreamerHandler):
         """Return the quality of the answer, and whether better stored bytes are encoded anew."""
         return _asked_quality(self.door, self.request)
 
-    def send_image(self, image: SourceImage, quality: int) -> None:
-        """Send an image, or 304 where the browser has it already."""
+    def send_image(self, image: SourceImage, quality: int) -> Awaitable[None]:
+        """Send an image, or 304 where the browser has it already; see `send_body`."""
         headers = self._headers
         headers.update(_image_headers(image, quality, self.cache_control))
         if "If-None-Match" in self.request.headers and self.check_etag_header():
             self.set_status(304)
             self.finish()
-        else:
-            self.finish(image.data)
+            return SENT
+        return self.send_body(image.data)
 
 
 class TileHandler(ImageHandler):
@@ -65,7 +67,7 @@ class TileHandler(ImageHandler):
             )
         except (WsiLabError, UnicodeDecodeError):
             return None
-        if tile is None:
+        if tile is None or len(tile.data) > LARGEST_AT_ONCE:
             return None
         headers = {
             **door.headers(asked.request),
@@ -73,34 +75,41 @@ class TileHandler(ImageHandler):
         }
         return Answer(headers, tile.data)
 
-    def get(self, slide_id: str, level: str, x: str, y: str) -> Awaitable[None] | None:
+    def get(self, slide_id: str, level: str, x: str, y: str) -> Awaitable[None]:
         """Return the tile, whole even at the edges of the slide."""
         row = y.removesuffix(_ENDING)
         if not _are_numbers(level, x, row):
-            return self.draw(self.slides.refuse_tile, slide_id, level, x, row)
+            return self.look(self.slides.refuse_tile, slide_id, level, x, row)
         place = slide_id, int(level), int(x), int(row)
         quality, recode = self.asked_quality()
         tile = self.slides.tile_at_once(*place, quality=quality, recode=recode)
         if tile is None:
             return self._wait_for_tile(place, quality, recode=recode)
-        self.send_image(tile, quality)
-        return None
+        return self.send_image(tile, quality)
 
     async def _wait_for_tile(
         self, place: tuple[str, int, int, int], quality: int, *, recode: bool
     ) -> None:
-        slides = self.slides
+        slides, lane = self.slides, self._lane(recode=recode)
         tile: SourceImage | Future[SourceImage] | None
         tile = slides.tile_soon(*place, quality=quality, recode=recode)
         if tile is None:
-            tile = await self.draw(slides.tile_or_soon, *place, quality=quality, recode=recode)
+            verb = slides.tile_or_soon
+            tile = await self.wait_in(lane, verb, *place, quality=quality, recode=recode)
         if isinstance(tile, Future):
             try:
                 tile = await self.wait_for(tile)
             except (SlideChanged, SlideMissing):
                 # One that was changed is opened anew, and one that is gone is looked for.
-                tile = await self.draw(slides.tile, *place, quality=quality, recode=recode)
-        self.send_image(tile, quality)
+                verb = slides.tile
+                tile = await self.wait_in(lane, verb, *place, quality=quality, recode=recode)
+        await self.send_image(tile, quality)
+
+    def _lane(self, *, recode: bool) -> Lane:
+        if recode and not self.door.recodes and not self.slides.source.is_remote:
+            # Anybody may ask for any tile in a hundred qualities, and stored ones go first.
+            return self.site.recoding
+        return self.lane
 
 
 class ThumbnailHandler(ImageHandler):
@@ -113,12 +122,14 @@ class ThumbnailHandler(ImageHandler):
             query, "max_size", USUAL_THUMBNAIL, SMALLEST_THUMBNAIL, LARGEST_THUMBNAIL
         )
         quality, _ = self.asked_quality()
-        image = await self.draw(self.slides.thumbnail, slide_id, size.value, quality)
+        # From far away most of it is waiting, and the engine sees to how many decode at once.
+        lane = self.lane if self.slides.source.is_remote else self.site.previews
+        image = await self.wait_in(lane, self.slides.thumbnail, slide_id, size.value, quality)
         if size.is_changed:
             self._headers["X-Thumbnail-Size-Clamped"] = "true"
             self._headers["X-Thumbnail-Requested-Size"] = str(size.asked)
             self._headers["X-Thumbnail-Actual-Size"] = str(size.value)
-        self.send_image(image, quality)
+        await self.send_image(image, quality)
 
 
 def _asked_quality(door: StreamerDoor, request: HTTPServerRequest) -> tuple[int, bool]:
