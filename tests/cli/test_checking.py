@@ -31,9 +31,10 @@ def test_bucket_passes_and_says_how_it_is_reached(
     run: Run, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("--s3-endpoint", objects.url, "--s3-region", "eu-central-1", "--anonymous")
-    for source in ("s3://slides", "slides"):
+    taken = "There is no folder 'slides' here; it is taken for the S3 bucket of that name.\n"
+    for source, remark in (("s3://slides", ""), ("slides", taken)):
         ended = run("check", source, *words, "--test-slide", "a.svs")
-        assert (ended.code, ended.err) == (0, "")
+        assert (ended.code, ended.err) == (0, remark)
         assert "Bucket:     slides\n" in ended.out
         assert f"Endpoint:   {objects.url}\n" in ended.out
         assert "Region:     eu-central-1\n" in ended.out
@@ -48,9 +49,53 @@ def test_bucket_passes_and_says_how_it_is_reached(
         monkeypatch.setenv(name, value)
     ended = run("check")
     assert (ended.code, ended.err) == (0, "")
-    assert "Region:     of the environment, or us-east-1" in ended.out
+    assert "Region:     us-east-1, or that of the AWS profile\n" in ended.out
     # The named one is stronger than the variable.
     assert "Prefix:     sub/\n" in run("check", "s3://slides/sub").out
+
+
+def test_way_to_the_store_is_told_as_the_environment_says_it(
+    run: Run, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("check", "s3://slides", "--anonymous")
+    for endpoint, region in (
+        ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"),
+        ("AWS_ENDPOINT_URL_S3", "AWS_REGION"),
+    ):
+        monkeypatch.setenv(endpoint, objects.url)
+        monkeypatch.setenv(region, region.lower().replace("_", "-"))
+        said = run(*words)
+        assert f"Endpoint:   {objects.url} (environment)\n" in said.out
+        assert f"Region:     {region.lower().replace('_', '-')} (environment)\n" in said.out
+        told = run(*words, "--json").json
+        assert (told["endpoint"], told["region"]) == (
+            objects.url,
+            region.lower().replace("_", "-"),
+        )
+    assert "Region:     mine\n" in run(*words, "--s3-region", "mine").out
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://user:CANARY@host")
+    refused = run(*words)
+    assert refused.code == 1
+    assert "CANARY" not in refused.out + refused.err
+
+
+def test_slide_in_place_of_its_place_fails(run: Run, objects: ObjectServer) -> None:
+    words = ("--s3-endpoint", objects.url, "--anonymous")
+    ended = run("check", "s3://slides/sub/b c.svs", *words)
+    assert ended.code == 1
+    assert "Error: This is a slide; name the place that it lies in." in ended.err
+    assert "passed" not in ended.out
+
+
+def test_empty_prefix_passes_with_a_remark(run: Run, objects: ObjectServer) -> None:
+    words = ("--s3-endpoint", objects.url, "--anonymous")
+    ended = run("check", "s3://slides/nothing", *words)
+    assert (ended.code, ended.err) == (
+        0,
+        "Nothing in the bucket has a key that begins with 'nothing/'.\n",
+    )
+    assert "Store:      empty" in ended.out
+    assert "Patterns are not expanded" in run("check", "s3://slides/*.svs", *words).err
 
 
 def test_json_is_one_value(run: Run, slides: Path) -> None:
@@ -95,8 +140,10 @@ def test_store_that_cannot_be_reached_fails_with_advice(run: Run, slides: Path) 
         url = server.url
     ended = run("check", "s3://slides", "--s3-endpoint", url, "--anonymous")
     assert ended.code == 1
-    assert "--s3-endpoint" in ended.err
-    assert "cannot be reached" in ended.err
+    sentence, *advice = ended.err.splitlines()
+    assert sentence.startswith("Error: ")
+    assert "cannot be reached" in sentence
+    assert advice[1] == "  Is the endpoint right? (--s3-endpoint)"
     assert "passed" not in ended.out
 
 
@@ -127,6 +174,7 @@ def test_web_server_passes_though_it_cannot_be_listed(run: Run, objects: ObjectS
         (("no/such/folder",), "There is no folder 'no/such/folder'"),
         (("ftp://host/x",), "known are s3://"),
         (("s3://",), "s3://bucket/prefix"),
+        (("s3://ab",), "3 to 63 characters"),
         (("s3://slides", "--s3-endpoint", "host:9000"), "http://host:9000"),
         (("s3://slides", "--s3-endpoint", "http://u:p@host"), "no user and no password"),
     ],

@@ -89,11 +89,58 @@ def test_what_names_no_command_is_not_taken_for_one(run: Run, words: tuple[str, 
     assert "Usage: wsi-lab [OPTIONS] COMMAND" in ended.out + ended.err
 
 
-@pytest.mark.parametrize("words", [("s3://slides",), ("--cache-slides", "0"), ("-p=1",)])
-def test_what_can_only_mean_serve_need_not_name_it(run: Run, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "is_hinted"),
+    [
+        (("slides",), True),
+        (("slides", "--s3-endpoint", "http://h:9"), True),
+        (("stduy", "list"), False),
+    ],
+)
+def test_lone_word_may_have_been_a_bucket(
+    run: Run, words: tuple[str, ...], *, is_hinted: bool
+) -> None:
+    ended = run(*words)
+    assert ended.code == 2
+    assert f"No such command '{words[0]}'." in ended.err
+    assert ("served by: wsi-lab serve slides" in ended.err) == is_hinted
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("s3://slides",),
+        ("--cache-slides", "0"),
+        ("-p=1",),
+        ("./src",),
+        ("no/such/folder",),
+        ("my.bucket",),
+        ("folder",),
+    ],
+)
+def test_what_can_only_mean_serve_need_not_name_it(
+    run: Run, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
     ended = run(*words, "--no-such-option")
     assert ended.code == 2
     assert "Usage: wsi-lab serve" in ended.err
+
+
+def test_command_is_stronger_than_a_folder_of_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "study").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run("study", "list", "--json").json == []
+
+
+def test_version_is_told_by_what_wsi_streamer_has_it_for(run: Run) -> None:
+    version = run("-V").out
+    assert version.count(".") > 0
+    for command in ("serve", "check"):
+        assert run(command, "-V").out == version
 
 
 def test_exit_code_is_that_of_the_process() -> None:

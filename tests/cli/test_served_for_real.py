@@ -257,7 +257,16 @@ def test_port_in_use_is_said_in_a_sentence(slides: Path, home: Path) -> None:
             assert process.stderr is not None
             said = process.stderr.read()
     assert "cannot be listened at" in said
+    assert "Choose another port" in said
     assert "Traceback" not in said
+
+
+def test_host_of_another_machine_is_no_matter_of_the_port(slides: Path, home: Path) -> None:
+    # From the block of addresses that are set aside for documentation.
+    with started(slides, "--host", "192.0.2.1", "-p", "0", "--home", home) as process:
+        assert process.wait(30) == 1
+        assert process.stderr is not None
+        assert "Choose a host" in process.stderr.read()
 
 
 def test_no_tracing_and_verbose(slides: Path, home: Path) -> None:

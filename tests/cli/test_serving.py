@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,7 +47,8 @@ def test_lab_is_served_to_this_machine_alone(run: Run, served: list, home: Path)
     assert (serving.host, serving.port, count) == ("127.0.0.1", 8950, 1)
     assert serving.settings.home == home
     assert (serving.settings.slide_roots, serving.settings.source) == (None, None)
-    assert (serving.studies, serving.streamer, serving.log_level) == (True, None, None)
+    assert (serving.studies, serving.streamer) == (True, None)
+    assert serving.log_level == logging.INFO
 
 
 def test_words_reach_the_server(run: Run, served: list, tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_source_is_served_as_wsi_streamer_does(run: Run, served: list, slides: P
     assert (door.secret, door.cors_origins) == (None, None)
     assert serving.log_level == logging.INFO
     assert "Authentication: off" in ended.out
-    assert "answers; 2 slides among 3 objects" in ended.out
+    assert "answers; 2 keys that end like slides among 3 objects" in ended.out
     assert f"  {URL}tiles/a.svs/0/0/0.jpg" in ended.out
     assert "Warning: authentication is off" in ended.err
     said = run("serve", slides, "--json")
@@ -99,6 +101,59 @@ def test_every_flag_has_its_meaning(run: Run, served: list, slides: Path) -> Non
     assert "s3cret" not in ended.out + ended.err
     assert "authentication is off" not in ended.err
     assert "wsi-lab sign" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        ((), f"  {URL}tiles/a.svs/0/0/0.jpg"),
+        (
+            ("--auth-enabled", "--auth-secret", "s"),
+            "Whoever can reach view/… of a slide sees that slide.",
+        ),
+        (("--studies",), "All but health need the token of a site administrator."),
+        (
+            ("--studies", "--auth-secret", "s"),
+            (
+                "All but health need the token of a site administrator, or a signature: "
+                "wsi-lab sign --path … --base-url …"
+            ),
+        ),
+    ],
+)
+def test_start_ends_with_who_may_look(
+    run: Run, served: list, slides: Path, words: tuple[str, ...], last: str
+) -> None:
+    assert run("serve", slides, *words).out.splitlines()[-1] == last
+
+
+def test_origins_that_are_none_are_told(run: Run, served: list, slides: Path) -> None:
+    ended = run("serve", slides, "--cors-origins", "https://a.example,https://ü.example")
+    assert "Origins:        https://a.example\n" in ended.out
+    assert "no origin looks so: 'https://ü.example'." in ended.err
+    assert "no origin" not in run("serve", slides, "--cors-origins", "https://a.example").err
+
+
+def test_way_to_the_store_is_told(
+    run: Run, served: list, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", objects.url)
+    ended = run("serve", "s3://slides", "--s3-region", "here", "--anonymous")
+    assert f"Endpoint:       {objects.url} (environment)\n" in ended.out
+    assert "Region:         here\n" in ended.out
+
+
+def test_interrupted_start_ends_quietly(
+    run: Run, served: list, slides: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_given: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wsi_lab.service.contents.look_into", interrupt)
+    ended = run("serve", slides)
+    assert (ended.code, served) == (130, [])
+    assert "Stopped" not in ended.err
+    assert "Error" not in ended.err
 
 
 def test_variables_say_the_same_and_flags_are_stronger(
@@ -184,6 +239,29 @@ def test_beside_studies_the_source_is_closed_unless_it_is_public(
         (serving, _) = served.pop()
         assert serving.studies
         assert (serving.streamer.access, serving.streamer.secret) == (access, kept)
+
+
+@pytest.mark.parametrize(
+    ("words", "origins"),
+    [
+        ((), ()),
+        (("--cors-origins", "https://a.example"), ("https://a.example",)),
+        (("--cors-origins", "*"), None),
+        (("--public",), None),
+        (("--public", "--cors-origins", ""), ()),
+    ],
+)
+def test_pages_of_others_read_a_closed_source_only_if_they_are_named(
+    run: Run,
+    served: list,
+    slides: Path,
+    words: tuple[str, ...],
+    origins: tuple[str, ...] | None,
+) -> None:
+    said = run("serve", slides, "--studies", *words).out
+    assert served.pop()[0].streamer.cors_origins == origins
+    told = "any" if origins is None else ", ".join(origins) or "none"
+    assert re.search(rf"^Origins: +{told}$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench.object_server import ObjectServer
+
 Run = Callable[..., Any]
 
 
@@ -39,6 +41,43 @@ def test_study_is_removed_only_after_asking_where_somebody_can_answer(
 
 def test_adding_nothing_is_a_matter_of_usage(run: Run) -> None:
     assert run("study", "add-slides", "s").code == 2
+
+
+def test_web_servers_are_left_to_servers_that_declare_them(run: Run, objects: ObjectServer) -> None:
+    run("study", "create", "s")
+    address = f"{objects.url}/slides/a.svs"
+    for words in ((), ("s3://slides/a.svs", "--s3-endpoint", objects.url, "--anonymous")):
+        ended = run("study", "add-slides", "s", address, *words)
+        assert (ended.code, ended.out) == (1, "")
+        assert "wsi-lab serve --slides http://…" in ended.err
+    assert run("study", "list", "--json").json[0]["slide_count"] == 0
+
+
+def test_what_a_server_needs_for_slides_in_a_store_is_told(
+    run: Run, objects: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("study", "create", "s")
+    words = ("study", "add-slides", "s")
+    reached = ("--s3-endpoint", objects.url, "--anonymous")
+    ended = run(*words, "s3://slides/a.svs", *reached)
+    assert (ended.code, ended.err.count("\n")) == (0, 1)
+    assert f"serve --slides s3://slides/ --s3-endpoint {objects.url} --anonymous;" in ended.err
+    assert "AWS_ENDPOINT_URL, AWS_SKIP_SIGNATURE in" in ended.err
+    assert "source_endpoint, source_anonymous." in ended.err
+    # Whoever has the environment for it has it for the server, too.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", objects.url)
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    ended = run(*words, "s3://slides/sub/b c.svs")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_patterns_are_not_expanded_in_addresses(run: Run, objects: ObjectServer) -> None:
+    run("study", "create", "s")
+    reached = ("--s3-endpoint", objects.url, "--anonymous")
+    ended = run("study", "add-slides", "s", "s3://slides/*.svs", *reached)
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1].startswith("  Patterns are not expanded")
+    assert "Patterns" not in run("study", "add-slides", "s", "s3://slides/x.svs", *reached).err
 
 
 def test_members_are_added_listed_and_removed(run: Run) -> None:

@@ -43,5 +43,5 @@ def test_doctor_looks_into_a_source_that_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch, slides: Path
 ) -> None:
     monkeypatch.setattr("wsi_lab.service.health.DECODERS", ("simplejpeg",))
-    assert "2 slides among 3 objects" in run("doctor", slides).out
+    assert "2 keys that end like slides among 3 objects" in run("doctor", slides).out
     assert "Source" not in run("doctor").out

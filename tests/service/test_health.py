@@ -58,7 +58,7 @@ def test_source_is_looked_into_where_there_is_one(
     assert "Source" not in by_name(settings)
     finding = by_name(replace(settings, source=Source.at(str(slide_file.parent))))["Source"]
     assert (finding.verdict, finding.advice) == (Verdict.GOOD, "")
-    assert "1 slide among 1 object" in finding.found
+    assert "1 key that ends like a slide among 1 object" in finding.found
     finding = by_name(replace(settings, source=Source.at(str(settings.home))))["Source"]
     assert finding.verdict is Verdict.REMARK
     nowhere = Source.at("s3://slides", endpoint="http://127.0.0.1:1", anonymous=True)

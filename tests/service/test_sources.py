@@ -16,6 +16,7 @@ from wsi_lab.errors import (
     OutOfRange,
     SlideChanged,
     SlideMissing,
+    SourceTimeout,
     UnsupportedSlide,
 )
 from wsi_lab.model.source import Source
@@ -275,6 +276,51 @@ def test_long_look_gives_what_it_has_found(monkeypatch: pytest.MonkeyPatch) -> N
     assert [*pages[0]] == []
     assert len(pages) > 3
     assert [key for each in pages for key in each] == ["needle.svs"]
+
+
+class Slow(Keys):
+    """A place that has these keys, and then for a long time none."""
+
+    def keys(self, prefix: str, after: str) -> Iterator[str | None]:  # type: ignore[override]
+        """Yield keys, and then nothing a thousand times."""
+        yield from super().keys(prefix, after)
+        for _ in range(1000):
+            self.seen += 1
+            yield None
+
+
+def test_long_look_ends_where_no_keys_come_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_keys, "LONGEST_LOOK_SECONDS", -1.0)
+    params: dict[str, Any] = {"limit": 5, "prefix": "", "search": ""}
+    slow = Slow("a.svs", "b.txt")
+    first = page(slow, cursor=None, **params)  # type: ignore[arg-type]
+    assert first.keys == ("a.svs",)
+    assert base64.urlsafe_b64decode(first.next_cursor or "") == b"b.txt"
+    assert slow.seen == 3
+    # The same cursor again would lead nowhere else.
+    with pytest.raises(SourceTimeout):
+        page(slow, cursor=first.next_cursor, **params)  # type: ignore[arg-type]
+
+
+def test_look_ends_when_nobody_wants_it_any_more(slides: SourceSlides) -> None:
+    many = Keys(*(f"{number:05}.txt" for number in range(3000)))
+    slow = Slow()
+    for place, most in ((many, 1024), (slow, 2)):
+        slides._place = place  # type: ignore[assignment]
+        answers = iter([True, False])
+        assert slides.keys(is_wanted=lambda answers=answers: next(answers)).keys == ()
+        assert place.seen == most
+
+
+def test_keys_that_may_not_be_named_take_their_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Store:
+        @staticmethod
+        def keys(*, prefix: str, after: str) -> Iterator[str | None]:
+            return iter(["a/../b.svs", prefix + after, None])
+
+    place = place_of(Source.at("s3://bucket"))
+    monkeypatch.setattr(place, "_opened", Store)
+    assert list(place.keys("a", ".svs")) == [None, "a.svs", None]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from wsi_lab.cli.checking import check
-from wsi_lab.cli.console import harmless
+from wsi_lab.cli.console import harmless, with_version
 from wsi_lab.cli.people import token, user
 from wsi_lab.cli.running import demo
 from wsi_lab.cli.serving import serve
@@ -29,25 +30,45 @@ class Commands(click.Group):
     """All commands; what can only be meant for ``serve`` needs not be preceded by it.
 
     WSI Streamer's command is called so: with the address of a bucket, with options alone, or
-    with nothing but variables.
+    with nothing but variables. A folder is a place with slides, too.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return the arguments, the name of the command first."""
         first = args[0] if args else ""
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if is_address(first) or (first.startswith("-") and first.partition("=")[0] not in own):
-            args = ["serve", *args]
-        elif not args and os.environ.get("WSI_S3_BUCKET"):
-            args = ["serve"]
-        return super().parse_args(ctx, args)
+        if first.startswith("-"):
+            is_meant = first.partition("=")[0] not in own
+        elif first:
+            is_meant = first not in self.commands and _is_place(first)
+        else:
+            is_meant = bool(os.environ.get("WSI_S3_BUCKET")) and not args
+        return super().parse_args(ctx, ["serve", *args] if is_meant else args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named first, and what follows."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            name, *others = args
+            # Two words are a command that was misspelt.
+            if others and not others[0].startswith("-"):
+                raise
+            hint = f"A bucket of that name is served by: wsi-lab serve {name}"
+            raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
+
+
+def _is_place(word: str) -> bool:
+    return is_address(word) or "/" in word or "." in word or Path(word).is_dir()
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(None, "-V", "--version", package_name="wsi-lab", message="%(version)s")
+@with_version
 def commands() -> None:
     """Whole-slide pathology: slides, studies and the people who look at them."""
 
@@ -79,10 +100,11 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except WsiLabError as error:
-        for problem in getattr(error, "problems", ()):
+        code = _failed(error.message)
+        for line in (*getattr(error, "problems", ()), *getattr(error, "__notes__", ())):
             # A line each, whatever the names in them.
-            click.echo(harmless("  " + problem.replace("\n", "\\n")), err=True)
-        return _failed(error.message)
+            click.echo(harmless("  " + line.replace("\n", "\\n")), err=True)
+        return code
     except Exception as error:
         if os.environ.get("WSI_LAB_DEBUG"):
             raise

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsi_lab.cli.console import Console, Shape, lab_command
-from wsi_lab.cli.places import Reached, one_source, reached_stores
+from wsi_lab.cli.console import Console, Shape, lab_command, with_version
+from wsi_lab.cli.places import Reached, facts_of, first_look, one_source, reached_stores
 from wsi_lab.errors import Invalid, NotFound, WsiLabError
 from wsi_lab.model.source import WEB_SCHEMES, Source
 
@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 @click.option("--test-slide", "slide", metavar="KEY", help="Open this slide, too.")
 @click.option("--list-slides", is_flag=True, help="List the keys of all slides.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more about the slide.")
+@with_version
 @lab_command
 def check(
     console: Console,
@@ -39,23 +40,25 @@ def check(
     verbose: bool,
 ) -> int:
     """Look whether the slides of a SOURCE can be served: a folder, a bucket, a web server."""
-    from wsi_lab.service.contents import advice_for, look_into  # noqa: PLC0415 (as `lab`)
     from wsi_lab.service.source_alone import open_source  # noqa: PLC0415 (as `lab`)
+    from wsi_lab.service.ways import way_to  # noqa: PLC0415 (as `lab`)
 
     if named is None:
         raise Invalid(NOT_NAMED)
     source = reached.source(named)
     say: Say = (lambda _: None) if console.as_json else lambda line: console.show(None, line)
-    found: Shape = {"source": source.address, "ok": True}
+    way = way_to(source)
+    found: Shape = {
+        "source": source.address,
+        "endpoint": way.endpoint,
+        "region": way.region,
+        "ok": True,
+    }
     for name, value in _facts(source):
         say(f"{name + ':':12}{value}")
-    try:
-        contents = look_into(source, most=1)
-    except WsiLabError as error:
-        for advice in advice_for(source, error):
-            console.remark(f"  {advice}")
-        raise
-    say(f"{'Store:':12}{'answers' if contents.objects is None or contents.objects else 'empty'}")
+    contents = first_look(console, source, most=1)
+    is_empty = contents.objects == 0 and contents.is_all
+    say(f"{'Store:':12}{'empty' if is_empty else 'answers'}")
     slides = open_source(console.settings(source=source), remember=False)
     try:
         if slide is not None:
@@ -77,10 +80,7 @@ def _facts(source: Source) -> Iterator[tuple[str, str]]:
     yield ("Host" if source.scheme in WEB_SCHEMES else "Bucket"), source.container
     if source.prefix:
         yield "Prefix", source.prefix
-    if source.endpoint:
-        yield "Endpoint", source.endpoint
-    if source.scheme == "s3":
-        yield "Region", source.region or "of the environment, or us-east-1"
+    yield from facts_of(source)
 
 
 def _look_at(slides: SourceAlone, key: str, say: Say, *, verbose: bool) -> Shape:

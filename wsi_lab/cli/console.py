@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 Shape = dict[str, Any]
 
+with_version = click.version_option(
+    None, "-V", "--version", package_name="wsi-lab", message="%(version)s"
+)
+"""Gives a command ``--version``."""
+
 _OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsi_lab.errors import Invalid
+from wsi_lab.cli.console import Console, harmless
+from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.source import Source, is_address
 
 if TYPE_CHECKING:
+    from wsi_lab.service.contents import Contents
+
     Command = Callable[..., Any]
+
+FIRST_LOOK = 1000
+"""Objects that a server looks at before it starts."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -50,6 +56,10 @@ class Reached:
                 raise Invalid("This is a file; name the folder that it lies in.")
             if _BUCKET.fullmatch(named) is None:
                 raise Invalid(f"There is no folder '{named}', and no bucket has such a name.")
+            taken = (
+                f"There is no folder '{named}' here; it is taken for the S3 bucket of that name."
+            )
+            click.echo(harmless(taken), err=True)
             named = f"s3://{named}"
         return Source.at(
             named, endpoint=self.endpoint, region=self.region, anonymous=self.anonymous
@@ -60,6 +70,78 @@ class Reached:
         start, _, rest = address.partition("://")
         return self.source(f"{start}://{rest.partition('/')[0]}")
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those of the attributes that somebody has named."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name))
+
+    def as_options(self) -> str:
+        """Return the same as somebody would write it on a command line."""
+        words = []
+        if self.endpoint:
+            words.append(f"--s3-endpoint {self.endpoint}")
+        if self.region:
+            words.append(f"--s3-region {self.region}")
+        if self.anonymous:
+            words.append("--anonymous")
+        return " ".join(words)
+
+
+def facts_of(source: Source) -> list[tuple[str, str]]:
+    """Return how a source is reached, for people: the endpoint and the region in effect.
+
+    Raises
+    ------
+    Invalid
+        They cannot be what they are said to be.
+    """
+    from wsi_lab.service.ways import way_to  # noqa: PLC0415 (``--help`` needs none of it)
+
+    way = way_to(source)
+    facts = []
+    if way.endpoint is not None:
+        facts.append(("Endpoint", _with_origin(way.endpoint, source.endpoint)))
+    if way.region is not None:
+        facts.append(("Region", _with_origin(way.region, source.region)))
+    elif source.scheme == "s3":
+        default = "us-east-1" if source.anonymous else "us-east-1, or that of the AWS profile"
+        facts.append(("Region", default))
+    return facts
+
+
+def _with_origin(value: str, named: str | None) -> str:
+    return value if named else f"{value} (environment)"
+
+
+def first_look(console: Console, source: Source, *, most: int = FIRST_LOOK) -> Contents:
+    """Return what is in a source, and say so where that is nothing.
+
+    Raises
+    ------
+    WsiLabError
+        It does not answer, or is none; what to look at stands in notes.
+    """
+    from wsi_lab.service.contents import advice_for, look_into  # noqa: PLC0415 (as above)
+
+    try:
+        found = look_into(source, most=most)
+    except WsiLabError as error:
+        for advice in advice_for(source, error):
+            error.add_note(advice)
+        raise
+    if found.objects == 0 and found.is_all:
+        console.remark(_nothing_in(source))
+    return found
+
+
+def _nothing_in(source: Source) -> str:
+    if not source.is_remote:
+        return "There is nothing in this folder that could be a slide."
+    if not source.prefix:
+        return "There is nothing in this bucket."
+    patterns = " Patterns are not expanded in addresses." if "*" in source.prefix else ""
+    return f"Nothing in the bucket has a key that begins with '{source.prefix}'.{patterns}"
+
 
 def reached_stores(run: Command) -> Command:
     """Give a command the options that say how stores are reached, as `Reached`."""
@@ -68,7 +150,8 @@ def reached_stores(run: Command) -> Command:
         "--s3-endpoint",
         envvar="WSI_S3_ENDPOINT",
         show_envvar=True,
-        help="The address of a store that speaks S3 and is not Amazon's.",
+        help="The address of a store that speaks S3 and is not Amazon's; the default is the "
+        "environment's.",
     )
     @click.option(
         "--s3-region",

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
-from wsi_lab.cli.console import Console, lab_command
+from wsi_lab.cli.console import Console, lab_command, with_version
 from wsi_lab.cli.places import Reached, one_source, reached_stores
-from wsi_lab.errors import Invalid, WsiLabError
+from wsi_lab.cli.starting import DEFAULT_QUALITY, introduce, samples
+from wsi_lab.errors import Invalid
 from wsi_lab.model.source import Source, is_address
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 LAB_ADDRESS = ("127.0.0.1", 8950)
 SOURCE_ADDRESS = ("0.0.0.0", 3000)  # noqa: S104 (WSI Streamer's default, which deployments rely on)
-DEFAULT_QUALITY = 80
 BLOCK_BYTES = (1024, 16 << 20)
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C has ended."""
 ORIGINS_VARIABLE = "WSI_CORS_ORIGINS"
 _LOG_WORDS = {
     "trace": logging.DEBUG,
@@ -72,7 +73,12 @@ def _streamer_option(*names: str, variable: str, **more: Any) -> Callable[[Any],
     metavar="FOLDER|ADDRESS",
     help="Where members may add slides to studies from; may be given several times.",
 )
-@click.option("--studies", is_flag=True, help="Serve the lab of the home beside the SOURCE.")
+@click.option(
+    "--studies",
+    is_flag=True,
+    help="Serve the lab of the home beside the SOURCE, whose slides are then for site "
+    "administrators (with tokens that may do all), signed addresses and viewer tokens.",
+)
 @click.option(
     "--public",
     is_flag=True,
@@ -139,10 +145,21 @@ def _streamer_option(*names: str, variable: str, **more: Any) -> Callable[[Any],
 @_streamer_option(
     "--cors-origins",
     variable=ORIGINS_VARIABLE,
-    help="Origins whose pages may read answers, with commas between them; the default is any.",
+    help="Origins whose pages may read answers, with commas between them; the default is any, "
+    "and with --studies, unless --public, none.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Log every request.")
-@click.option("--no-tracing", is_flag=True, help="Log no requests but those that failed.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Log also requests that went well; the default is those that failed (4xx and 5xx).",
+)
+@click.option(
+    "--no-tracing",
+    is_flag=True,
+    help="Log only the failures of the server itself (5xx).",
+)
+@with_version
 @lab_command
 def serve(console: Console, *, named: str | None, reached: Reached, **given: Any) -> int:
     """Serve the lab, or the slides of a SOURCE, until stopped.
@@ -153,15 +170,24 @@ def serve(console: Console, *, named: str | None, reached: Reached, **given: Any
     perhaps with a /prefix, or the bare name of an S3 bucket. Its slides are served by their
     keys to everybody who can reach port 3000 of this machine, as WSI Streamer does it; no
     database is needed. With --studies the lab is served beside it, and the slides of the
-    SOURCE are for those alone whom the lab knows, or who have a signed address.
+    SOURCE are not for everybody any more; see there.
     """
-    options = _Options(**given)
+    try:
+        return _serve(console, _Options(**given), reached, named)
+    except KeyboardInterrupt:
+        # Before anything is served; a server takes the signal as its sign to end.
+        from wsi_lab.server.app import end_process  # noqa: PLC0415 (only a server needs tornado)
+
+        return end_process(INTERRUPTED)
+
+
+def _serve(console: Console, options: _Options, reached: Reached, named: str | None) -> int:
     source = None if named is None else reached.source(named)
     _check(options, source)
     serving = _serving(console, options, reached, source)
     told: dict[str, Any] = {}
     if source is not None:
-        told = _introduce(console, serving, options)
+        told = introduce(console, serving, processes=options.workers, origins=options.origins)
 
     def started(url: str) -> None:
         if console.as_json:
@@ -169,7 +195,7 @@ def serve(console: Console, *, named: str | None, reached: Reached, **given: Any
         elif source is None:
             click.echo(f"The lab is at {url}")
         else:
-            for line in _samples(url, serving, told["first"]):
+            for line in samples(url, serving, told["first"]):
                 click.echo(line)
 
     from wsi_lab.server import app, processes  # noqa: PLC0415 (only a server needs tornado)
@@ -214,14 +240,19 @@ class _Options:
         return logging.DEBUG if self.verbose else logging.INFO
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the slides of the source are for those alone whom the lab knows."""
+        return self.studies and not self.public
+
+    @property
     def origins(self) -> tuple[str, ...] | None:
-        """Origins that may read answers; `None`: all."""
+        """Origins that may read answers; `None`: all, as long as everybody may look anyway."""
         text = self.cors_origins
         if text is None:
             # To click, a variable that is empty is none; here it means that nobody may.
             text = os.environ.get(ORIGINS_VARIABLE)
         if text is None:
-            return None
+            return () if self.is_closed else None
         origins = tuple(each.strip() for each in text.split(",") if each.strip())
         return None if "*" in origins else origins
 
@@ -273,7 +304,7 @@ def _serving(
         port if options.port is None else options.port,
         None if source is None else _streamer_settings(options),
         studies=source is None or options.studies,
-        log_level=options.log_level if source is not None or options.verbose else None,
+        log_level=options.log_level,
     )
 
 
@@ -303,7 +334,7 @@ def _root(named: str, reached: Reached) -> Source:
 def _streamer_settings(options: _Options) -> StreamerSettings:
     from wsi_lab.server.streamer.settings import Access, StreamerSettings  # noqa: PLC0415
 
-    if options.studies and not options.public:
+    if options.is_closed:
         access = Access.CLOSED
     else:
         access = Access.SIGNED if options.auth_enabled else Access.OPEN
@@ -314,65 +345,3 @@ def _streamer_settings(options: _Options) -> StreamerSettings:
         cache_max_age=options.cache_max_age,
         cors_origins=options.origins,
     )
-
-
-def _introduce(console: Console, serving: Serving, options: _Options) -> dict[str, Any]:
-    """Say what will be served, and make sure that it can be reached."""
-    from wsi_lab.service.contents import advice_for, look_into  # noqa: PLC0415 (``--help`` needs none of it)
-
-    source = serving.settings.source
-    assert source is not None  # noqa: S101 (whoever calls has seen to that)
-    say = console.remark if console.as_json else click.echo
-    for name, value in _facts(source, serving, options):
-        say(f"{name + ':':16}{value}")
-    if serving.streamer is not None and serving.streamer.access == "open":
-        console.remark(
-            "Warning: authentication is off; whoever can reach this server sees every slide."
-        )
-    try:
-        found = look_into(source)
-    except WsiLabError as error:
-        for advice in advice_for(source, error):
-            console.remark(f"  {advice}")
-        raise
-    say(f"{'Store:':16}{found.in_words()}")
-    return {"first": found.first_slide, "slides": found.slides}
-
-
-def _facts(source: Source, serving: Serving, options: _Options) -> list[tuple[str, object]]:
-    facts: list[tuple[str, object]] = [("Source", source.address)]
-    if source.endpoint:
-        facts.append(("Endpoint", source.endpoint))
-    if source.scheme == "s3":
-        facts.append(("Region", source.region or "of the environment, or us-east-1"))
-    streamer = serving.streamer
-    access = "none" if streamer is None else streamer.access
-    origins = options.origins
-    return [
-        *facts,
-        ("Authentication", {"open": "off", "signed": "signed addresses"}.get(access, "the lab's")),
-        ("Studies", "yes" if serving.studies else "no"),
-        ("Open slides", options.cache_slides),
-        ("Tile cache", f"{options.cache_tiles:,} bytes"),
-        ("JPEG quality", options.jpeg_quality or f"as stored, else {DEFAULT_QUALITY}"),
-        ("Max age", f"{options.cache_max_age} s"),
-        ("Origins", "any" if origins is None else ", ".join(origins) or "none"),
-        ("Processes", f"{options.workers}, with {options.decoders} decoders each"),
-    ]
-
-
-def _samples(url: str, serving: Serving, slide: str | None) -> list[str]:
-    """Return what there is to try, with the name of a slide that there is."""
-    key = quote(slide, safe="") if slide else "{slide}"
-    shown = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
-    lines = [
-        f"Listening at {url}",
-        f"  {shown}health",
-        f"  {shown}slides",
-        f"  {shown}slides/{key}",
-        f"  {shown}view/{key}",
-        f"  {shown}tiles/{key}/0/0/0.jpg",
-    ]
-    if serving.streamer is not None and serving.streamer.access != "open":
-        lines.append("All but health need a signature: wsi-lab sign --path … --base-url …")
-    return lines

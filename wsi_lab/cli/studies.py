@@ -21,13 +21,17 @@ from wsi_lab.cli.places import Reached, reached_stores
 from wsi_lab.cli.shapes import member_shape, slide_shape, study_shape
 from wsi_lab.errors import Invalid
 from wsi_lab.model.people import rights_of_words
-from wsi_lab.model.source import Source
+from wsi_lab.model.source import WEB_SCHEMES, Source, is_address
 
 if TYPE_CHECKING:
     from wsi_lab.model.people import Actor
     from wsi_lab.model.study import Study
     from wsi_lab.service.lab import Lab
 
+WEB_ADVICE = (
+    "A web server is declared by: wsi-lab serve --slides http://…, or slide_roots in Jupyter. Its "
+    "slides are added through that server."
+)
 TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -99,6 +103,9 @@ def add_slides(
 
     A FILE may also be the address of an object: s3://bucket/a.svs, gs:// or az://. All of them
     are added, or none: where one cannot be, every reason is said.
+
+    How stores are reached is not remembered: a server needs the same --s3-endpoint, --s3-region
+    and --anonymous to read these slides.
     """
     if not files and manifest is None:
         raise click.UsageError("Name at least one FILE, or a table with --manifest.")
@@ -106,7 +113,8 @@ def add_slides(
     if table.unknown_columns:
         console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
     entries = entries_of(table, [file_or_address(file) for file in files])
-    with console.lab(slide_roots=_roots(entries, reached)) as (lab, owner):
+    roots = _roots(entries, reached)
+    with console.lab(slide_roots=roots) as (lab, owner):
         found = lab.studies.by_name(owner, name)
         with console.progress(len(entries), "Opening slides") as progress:
             try:
@@ -114,20 +122,50 @@ def add_slides(
                     owner, found.id, [entry.slide() for entry in entries], progress=progress
                 )
             except Invalid as error:
-                raise _with_places(error, entries) from error
+                raise _explained(error, entries) from error
         cases = lab.slides.case_names(owner, slides)
     shapes = [slide_shape(one, cases.get(one.case_id or 0)) for one in slides]
     lines = [f"Added slide {one.id}, '{one.name}'." for one in slides]
     console.show(shapes, "\n".join(lines))
+    if roots is not None:
+        console.remark(_what_a_server_needs(roots, reached))
 
 
 def _roots(entries: Sequence[Entry], reached: Reached) -> tuple[Source, ...] | None:
-    """Return where these slides may come from: anywhere on this machine, and their stores."""
-    addresses = [entry.path for entry in entries if isinstance(entry.path, str)]
-    if not addresses:
+    """Return where these slides may come from: anywhere on this machine, and their buckets.
+
+    Buckets are only named where somebody has said how they are reached. Web servers are not:
+    the lab's server refuses those that it was not told of.
+    """
+    if reached == Reached():
         return None
-    stores = {source.address: source for source in map(reached.container, addresses)}
-    return (Source.at("/"), *stores.values())
+    buckets = {
+        source.address: source
+        for entry in entries
+        if isinstance(entry.path, str) and not _is_of_the_web(entry.path)
+        for source in [reached.container(entry.path)]
+    }
+    return (Source.at("/"), *buckets.values()) if buckets else None
+
+
+def _what_a_server_needs(roots: Sequence[Source], reached: Reached) -> str:
+    buckets = " ".join(f"--slides {root.address}" for root in roots if root.is_remote)
+    known = {
+        "AWS_ENDPOINT_URL": reached.endpoint,
+        "AWS_REGION": reached.region,
+        "AWS_SKIP_SIGNATURE": reached.anonymous,
+    }
+    variables = ", ".join(name for name, value in known.items() if value)
+    traits = ", ".join(f"source_{name}" for name in reached.named)
+    return (
+        "A server reads these slides only if it is told the same: by wsi-lab serve "
+        f"{buckets} {reached.as_options()}; for S3 by {variables} in its environment; "
+        f"or, in Jupyter, by slide_roots and {traits}."
+    )
+
+
+def _is_of_the_web(address: str) -> bool:
+    return address.partition("://")[0].lower() in WEB_SCHEMES
 
 
 @click.group()
@@ -203,12 +241,19 @@ def _all_studies(lab: Lab, owner: Actor) -> list[Study]:
             return studies
 
 
-def _with_places(error: Invalid, entries: Sequence[Entry]) -> Invalid:
-    """Say of each problem where the row stands that it is about."""
-    rows = error.details.get("rows", ())
-    places = [entries[row].place for row in rows]
-    problems = [f"{place}{problem}" for place, problem in zip(places, error.problems, strict=False)]
-    return Invalid(
+def _explained(error: Invalid, entries: Sequence[Entry]) -> Invalid:
+    """Say of each problem where the row stands that it is about, and what often is the reason."""
+    bad = [entries[row] for row in error.details.get("rows", ())]
+    problems = [
+        f"{entry.place}{problem}" for entry, problem in zip(bad, error.problems, strict=False)
+    ]
+    explained = Invalid(
         f"{len(problems)} of {len(entries)} slides cannot be added, so none was.",
         problems=problems,
     )
+    addresses = [str(entry.path) for entry in bad if is_address(str(entry.path))]
+    if any(_is_of_the_web(address) for address in addresses):
+        explained.add_note(WEB_ADVICE)
+    if any(mark in address for address in addresses for mark in "*?"):
+        explained.add_note("Patterns are not expanded in addresses; name every object.")
+    return explained

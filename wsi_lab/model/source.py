@@ -11,6 +11,8 @@ from wsi_lab.errors import Invalid
 BUCKET_SCHEMES = ("s3", "gs", "az")
 """Amazon S3 and whatever speaks like it, Google Cloud Storage, Azure Blob Storage."""
 WEB_SCHEMES = ("http", "https")
+SHORTEST_BUCKET = 3
+"""Characters, of Amazon S3 and its like. Names of more than 63 are old, and may still be read."""
 
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
@@ -129,6 +131,8 @@ def is_address(text: str) -> bool:
 
 def _check_container(scheme: str, container: str) -> None:
     if scheme in BUCKET_SCHEMES:
+        if scheme == "s3" and 0 < len(container) < SHORTEST_BUCKET:
+            raise Invalid("The name of an S3 bucket has 3 to 63 characters.")
         if _BUCKET.fullmatch(container) is None:
             raise Invalid(f"This address names no bucket; it looks like {scheme}://bucket/prefix.")
     elif scheme in WEB_SCHEMES:

@@ -6,11 +6,11 @@ import base64
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from wsi_lab.errors import Invalid, NotFound, SlideMissing
+from wsi_lab.errors import Invalid, NotFound, SlideMissing, SourceTimeout
 from wsi_lab.model.source import Source
 
 if TYPE_CHECKING:
@@ -58,8 +58,11 @@ class Place(Protocol):
             No slide may have this key, or (in a folder) none has it.
         """
 
-    def keys(self, prefix: str, after: str) -> Iterator[str]:
-        """Return all keys that begin with `prefix` and come after `after`, in order."""
+    def keys(self, prefix: str, after: str) -> Iterator[str | None]:
+        """Return all keys that begin with `prefix` and come after `after`, in order.
+
+        `None` stands for anything that takes its time and has none of them.
+        """
 
     def size_of(self, key: str) -> int:
         """Return how many bytes the file of a key has."""
@@ -78,7 +81,20 @@ def not_found(key: str) -> NotFound:
     return NotFound(f"There is no slide '{key}' here.")
 
 
-def page(place: Place, *, limit: int, cursor: str | None, prefix: str, search: str) -> KeyPage:
+def always() -> bool:
+    """Return that what is asked for is still wanted."""
+    return True
+
+
+def page(
+    place: Place,
+    *,
+    limit: int,
+    cursor: str | None,
+    prefix: str,
+    search: str,
+    is_wanted: Callable[[], bool] = always,
+) -> KeyPage:
     """Return up to `limit` keys of slides.
 
     Parameters
@@ -89,25 +105,37 @@ def page(place: Place, *, limit: int, cursor: str | None, prefix: str, search: s
         What the keys begin with, letter for letter.
     search
         What the keys hold, in any case.
+    is_wanted
+        Asked now and then. Once it says no, the walk ends, and any page will do.
 
     Raises
     ------
     Invalid
         The cursor is not one of ours.
     SourceUnavailable
-        The source cannot be listed.
+        The source cannot be listed, or (`SourceTimeout`) in all the time that a page may take
+        not one key came by.
     """
     wanted = search.casefold()
     until = time.monotonic() + LONGEST_LOOK_SECONDS
     found: list[str] = []
     after = "" if cursor is None else _key_after(cursor)
+    last: str | None = None
     for number, key in enumerate(place.keys(prefix, after), 1):
-        if _is_listed(key) and wanted in key.casefold():
-            if len(found) == limit:
-                return KeyPage(tuple(found), _cursor(found[-1]))
-            found.append(key)
-        if number % _KEYS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 and time.monotonic() > until:
-            return KeyPage(tuple(found), _cursor(key))
+        if key is not None:
+            if _is_listed(key) and wanted in key.casefold():
+                if len(found) == limit:
+                    return KeyPage(tuple(found), _cursor(found[-1]))
+                found.append(key)
+            last = key
+        if key is None or number % _KEYS_BETWEEN_LOOKS_AT_THE_CLOCK == 0:
+            if not is_wanted():
+                return KeyPage(tuple(found), None)
+            if time.monotonic() > until:
+                if last is None:
+                    # A cursor would lead to the same place again, and so on for ever.
+                    raise SourceTimeout("The slides take too long to list.")
+                return KeyPage(tuple(found), _cursor(last))
     return KeyPage(tuple(found), None)
 
 
@@ -126,7 +154,7 @@ class _Folder:
             raise not_found(key)
         return path
 
-    def keys(self, prefix: str, after: str) -> Iterator[str]:
+    def keys(self, prefix: str, after: str) -> Iterator[str | None]:
         from wsi_lab.slides.stores.folder import keys  # noqa: PLC0415 (as above)
 
         return keys(self._folder, prefix=prefix, after=after)
@@ -155,8 +183,9 @@ class _Store:
             raise not_found(key)
         return self.root + key
 
-    def keys(self, prefix: str, after: str) -> Iterator[str]:
-        return filter(_may_be_named, self._opened().keys(prefix=prefix, after=after))
+    def keys(self, prefix: str, after: str) -> Iterator[str | None]:
+        keys = self._opened().keys(prefix=prefix, after=after)
+        return (key if key is not None and _may_be_named(key) else None for key in keys)
 
     def size_of(self, key: str) -> int:
         if not _may_be_named(key):

@@ -18,7 +18,7 @@ from wsi_lab.errors import (
 from wsi_lab.model.slide import SlideProperties
 from wsi_lab.model.source import Source
 from wsi_lab.service import source_keys
-from wsi_lab.service.source_keys import KeyPage, not_found, place_of
+from wsi_lab.service.source_keys import KeyPage, always, not_found, place_of
 
 if TYPE_CHECKING:
     from wsi_lab.slides.engine import OpenSlide, SlideEngine
@@ -105,7 +105,13 @@ class SourceSlides:
         self._known: dict[str, _Known] = {}
 
     def keys(
-        self, *, limit: int = 100, cursor: str | None = None, prefix: str = "", search: str = ""
+        self,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        prefix: str = "",
+        search: str = "",
+        is_wanted: Callable[[], bool] = always,
     ) -> KeyPage:
         """Return a page of the keys of all slides; see `wsi_lab.service.source_keys.page`.
 
@@ -117,7 +123,12 @@ class SourceSlides:
             The source cannot be listed.
         """
         return source_keys.page(
-            self._place, limit=limit, cursor=cursor, prefix=prefix, search=search
+            self._place,
+            limit=limit,
+            cursor=cursor,
+            prefix=prefix,
+            search=search,
+            is_wanted=is_wanted,
         )
 
     def size_of(self, key: str) -> int:
