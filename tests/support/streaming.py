@@ -49,5 +49,4 @@ def streaming(site: Site, door: StreamerDoor, *, mount: str = "/") -> Iterator[s
         for loop, stopped in stop:
             loop.call_soon_threadsafe(stopped.set)
         thread.join(10)
-        site.rows.close()
-        site.pixels.close()
+        site.close_lanes()
