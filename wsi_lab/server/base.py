@@ -74,6 +74,7 @@ class Handler(web.RequestHandler):
     _door: Door | None = None
     _admitted = False
     _gone = False
+    _why = ""
     _waiting: asyncio.Future[Any] | None = None
 
     def initialize(self, *, route: Route, site: Site, mount: str) -> None:
@@ -238,6 +239,7 @@ class Handler(web.RequestHandler):
         exc_info = kwargs.get("exc_info")
         failure = failure_of(exc_info[1] if exc_info else None, status_code)
         answer = self.route.door.failure(self, failure)
+        self._why = f" ({failure.error.code})"
         self.set_status(answer.status)
         self.set_header("Content-Type", answer.media_type)
         for name, value in answer.headers.items():
@@ -274,7 +276,8 @@ class Handler(web.RequestHandler):
         if not LOG.isEnabledFor(level):
             return
         took_ms = 1000 * self.request.request_time()
-        LOG.log(level, "%d %s %.1f ms", status, self.summary(), took_ms)
+        # Only the code of a refusal: its sentence may name what nobody else is to read.
+        LOG.log(level, "%d %s %.1f ms%s", status, self.summary(), took_ms, self._why)
 
     def on_finish(self) -> None:
         """Let go of the request."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from waiting import wait_until
 
 from wsi_lab.server.base import HEADERS
 
@@ -247,3 +248,12 @@ def test_head_of_a_refusal_has_its_status_and_no_body(signed_door: Any, names: A
     path = f"/tiles/{names.svs}/7/0/0.jpg"
     answer = signed_door.server.ask("HEAD", path, params=signed_door.query(path))
     assert (answer.status_code, answer.content) == (400, b"")
+
+
+def test_log_says_why_and_not_of_which_slide(
+    open_door: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "wsi_lab.server"):
+        assert open_door.get("/slides/7654321").status_code == 404
+        wait_until(lambda: any("(not_found)" in line for line in caplog.messages))
+    assert not any("7654321" in line for line in caplog.messages)
