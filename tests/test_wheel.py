@@ -77,7 +77,7 @@ def test_wheel_says_its_licence_and_its_command(wheel: Path) -> None:
         assert b"MIT" in archive.read(f"{about}/licenses/LICENSE")
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Version"] == wsi_lab.__version__
-    assert "wsi-lab = wsi_lab.cli:main" in commands
+    assert "wsi-lab = wsi_lab.__main__:program" in commands
 
 
 def test_the_same_wheel_comes_out_of_the_source_package(

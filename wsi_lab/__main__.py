@@ -3,5 +3,13 @@
 import sys
 
 from wsi_lab.cli import main
+from wsi_lab.server.ending import end_process
 
-sys.exit(main())
+
+def program() -> int:
+    """Run the command line, and let nothing hold up the end of the process."""
+    return end_process(main())
+
+
+if __name__ == "__main__":
+    sys.exit(program())

@@ -33,7 +33,8 @@ PROGRAM = """
 import resource, sys
 from pathlib import Path
 from wsi_lab.model.source import Source
-from wsi_lab.server.app import Serving, end_process, run
+from wsi_lab.server.app import Serving, run
+from wsi_lab.server.ending import end_process
 from wsi_lab.server.streamer.settings import StreamerSettings
 from wsi_lab.service.lab import LabSettings
 

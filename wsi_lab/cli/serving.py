@@ -176,9 +176,7 @@ def serve(console: Console, *, named: str | None, reached: Reached, **given: Any
         return _serve(console, _Options(**given), reached, named)
     except KeyboardInterrupt:
         # Before anything is served; a server takes the signal as its sign to end.
-        from wsi_lab.server.app import end_process  # noqa: PLC0415 (only a server needs tornado)
-
-        return end_process(INTERRUPTED)
+        return INTERRUPTED
 
 
 def _serve(console: Console, options: _Options, reached: Reached, named: str | None) -> int:
@@ -202,7 +200,7 @@ def _serve(console: Console, options: _Options, reached: Reached, named: str | N
 
     if options.workers > 1:
         return processes.serve_with_processes(serving, options.workers, started=started)
-    return app.end_process(app.run(serving, started=started))
+    return app.run(serving, started=started)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,7 +37,6 @@ IDLE_SECONDS = 30.0
 BODY_SECONDS = 30.0
 DRAIN_SECONDS = 2.5
 CLOSE_SECONDS = 1.5
-LINGER_SECONDS = 0.2
 STOP_SECONDS = 4.6
 """What ending takes at most, threads and all."""
 
@@ -163,25 +159,6 @@ def run(
     if serving.log_level is not None:
         log_to_stderr(serving.log_level)
     return asyncio.run(_serve(serving, started or _print, lifeline))
-
-
-def end_process(code: int) -> int:
-    """Return the exit code of a server, or end its process now if threads hold it up.
-
-    One may still wait for a store that does not answer, and the interpreter would wait for it.
-    Nobody else does: what had to be stored is stored.
-    """
-    until = time.monotonic() + LINGER_SECONDS
-    others = set(threading.enumerate()) - {threading.current_thread()}
-    waiting = [thread for thread in others if not thread.daemon]
-    for thread in waiting:
-        thread.join(max(0.0, until - time.monotonic()))
-    if any(thread.is_alive() for thread in waiting):
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
 
 
 def log_to_stderr(level: int) -> None:

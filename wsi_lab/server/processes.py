@@ -27,12 +27,12 @@ from wsi_lab.errors import Busy, HomeUnusable, Invalid, WsiLabError, error_class
 from wsi_lab.server.app import (
     STOP_SECONDS,
     Serving,
-    end_process,
     listen,
     log_to_stderr,
     run,
     url_of,
 )
+from wsi_lab.server.ending import end_process
 
 T = TypeVar("T")
 
