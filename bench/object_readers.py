@@ -21,6 +21,7 @@ from operator import attrgetter
 from pathlib import Path
 from unittest import mock
 
+import httpcore  # noqa: F401 (the product loads it when it first asks a store)
 import obstore
 from obstore.store import S3Store
 
@@ -34,6 +35,8 @@ from wsi_lab.slides.engine import EngineSettings, SlideEngine
 from wsi_lab.slides.open_slide import LevelTile, OpenSlide
 from wsi_lab.slides.preflight import preflight
 from wsi_lab.slides.stores import Stores, open_store
+from wsi_lab.slides.stores import aws as _aws  # noqa: F401 (the same)
+from wsi_lab.slides.stores import s3 as _s3  # noqa: F401 (the same)
 from wsi_lab.slides.tiff_pages import read_index
 from wsi_lab.slides.tiff_tiles import StoredTiles as TilesOfLevel
 from wsi_lab.store.indexes import SlideIndexes
