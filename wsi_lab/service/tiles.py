@@ -82,12 +82,10 @@ class Tiles:
         OutOfRange
             The grid has no such tile.
         """
-        known = self._at_once(actor, slide_id)
-        if known is None:
+        found = self._open_at_once(actor, slide_id)
+        if found is None:
             return None
-        slide = self._engine().open_at_once(known.source)
-        if slide is None or slide.version != known.version:
-            return None
+        known, slide = found
         image = slide.tile_at_once(known.grids[grid_kind], zoom, column, row)
         if image is None:
             return None
@@ -106,13 +104,10 @@ class Tiles:
         OutOfRange
             The grid has no such tile.
         """
-        known = self._at_once(actor, slide_id)
-        if known is None:
+        found = self._open_at_once(actor, slide_id)
+        if found is None:
             return None
-        slide = self._engine().open_at_once(known.source)
-        if slide is None or slide.version != known.version:
-            return None
-        return _soon(known, slide, grid_kind, zoom, column, row)
+        return _soon(*found, grid_kind, zoom, column, row)
 
     def tile(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
         self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
@@ -160,12 +155,10 @@ class Tiles:
             More than `LARGEST_BUNDLE` are asked for, or one that there is not.
         """
         _check_bundle(tiles)
-        known = self._at_once(actor, slide_id)
-        if known is None:
+        found = self._open_at_once(actor, slide_id)
+        if found is None:
             return None
-        slide = self._engine().open_at_once(known.source)
-        if slide is None or slide.version != known.version:
-            return None
+        known, slide = found
         images = slide.tiles_at_once(known.grids["map"], zoom, tiles)
         if images is None:
             return None
@@ -285,6 +278,13 @@ class Tiles:
             return answer(image, known.version, f"associated-{name.encode().hex()}")
 
         return self._read(actor, slide_id, read)
+
+    def _open_at_once(self, actor: Actor, slide_id: int) -> tuple[Remembered, OpenSlide] | None:
+        known = self._at_once(actor, slide_id)
+        if known is None:
+            return None
+        slide = self._engine().open_at_once(known.source)
+        return None if slide is None or slide.version != known.version else (known, slide)
 
     def _check_private(self, actor: Actor, slide_id: int) -> None:
         def check(transaction: Transaction) -> None:
