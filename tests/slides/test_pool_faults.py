@@ -264,8 +264,8 @@ def test_a_tile_that_keeps_killing_workers_is_left_alone(
     new_pool: Callable[..., WorkerPool],
 ) -> None:
     pool = new_pool(workers=1, tile_seconds=0.001, deaths=2)
-    tags = {"photometric": 2, "predictor": 1, "rows": 2000, "columns": 2000, "samples": 3}
-    deadly = bytes(12_000_000)
+    tags = {"photometric": 2, "predictor": 1, "rows": 4000, "columns": 4000, "samples": 3}
+    deadly = bytes(48_000_000)
     for _ in range(2):
         with pytest.raises(DamagedSlide, match="took too long"):
             pool.decode_tile(deadly, compression=1, **tags)
