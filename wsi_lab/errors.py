@@ -23,7 +23,7 @@
     ├── StorageFull           nothing more can be stored; nothing was
     └── HomeUnusable          the lab's own folder or database cannot be used
 
-Domain code raises these and never speaks of HTTP; ``wsi_lab.server.base`` holds the one table
+Domain code raises these and never speaks of HTTP; ``wsi_lab.server.failures`` holds the one table
 that turns a class into a status, and the Python client turns the ``code`` of an answer back
 into the class of that code.
 """

@@ -15,9 +15,10 @@ import click
 
 from wsi_lab.cli.console import Console, lab_command, with_version
 from wsi_lab.cli.places import Reached, one_source, reached_stores
-from wsi_lab.cli.starting import DEFAULT_QUALITY, introduce, samples
+from wsi_lab.cli.starting import introduce, samples
 from wsi_lab.errors import Invalid
 from wsi_lab.model.source import Source, is_address
+from wsi_lab.server.streamer.settings import DEFAULT_QUALITY
 
 if TYPE_CHECKING:
     from wsi_lab.server.app import Serving

@@ -10,13 +10,13 @@ import click
 
 from wsi_lab.cli.console import Console
 from wsi_lab.cli.places import facts_of, first_look
+from wsi_lab.server.streamer.settings import DEFAULT_QUALITY
 
 if TYPE_CHECKING:
     from wsi_lab.model.source import Source
     from wsi_lab.server.app import Serving
     from wsi_lab.server.streamer.settings import StreamerSettings
 
-DEFAULT_QUALITY = 80
 _ACCESS = {"open": "off", "signed": "signed addresses", "closed": "the lab's"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import struct
 from collections.abc import Awaitable
@@ -54,7 +53,7 @@ class MapTileHandler(ImageHandler):
             tile = await self.draw(tiles.tile_or_soon, self.actor, *place)
         if isinstance(tile, Future):
             try:
-                tile = await asyncio.wrap_future(tile)
+                tile = await self.wait_for(tile)
             except SlideChanged:
                 tile = await self.draw(tiles.tile, self.actor, *place)
         await self.send_image(tile, version)

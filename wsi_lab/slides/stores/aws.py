@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore import exceptions  # type: ignore[import-untyped]  # ships no types
-from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # ships no types
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # ships no types
-from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
-from botocore.credentials import (  # type: ignore[import-untyped]  # ships no types
+from botocore import exceptions
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import (
     RefreshableCredentials,
 )
-from botocore.session import Session  # type: ignore[import-untyped]  # ships no types
+from botocore.session import Session
 
 from wsi_lab.errors import SourceRefused, SourceTimeout, SourceUnavailable
 from wsi_lab.slides.stores.objects import StoreLimits
