@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -119,7 +120,7 @@ def test_stranger_does_not_see_a_study_and_may_do_nothing_to_it(action: Action) 
     decision = may(stranger, action, Resource(1, "one"))
     if action not in {Action.LAB_VIEW, Action.TOKEN_MANAGE}:
         assert not decision.allowed
-    if action.startswith(("slide", "case")) and action is not Action.SLIDE_PATH:
+    if action.startswith(("slide", "case", "answer", "results")):
         assert not decision.visible
 
 
@@ -144,6 +145,80 @@ def test_limit_is_by_name_or_by_id() -> None:
     assert may(actor, Action.STUDY_EDIT, Resource(1, "one")).visible
     assert may(actor, Action.STUDY_EDIT, Resource(2, "two")).allowed
     assert not may(actor, Action.STUDY_CREATE).allowed
+
+
+def a_token(**given: Any) -> Token:
+    """Return a token for everything, but for what is given."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "user_id": 1,
+        "name": "t",
+        "capabilities": ALL_CAPABILITIES,
+        "read_studies": frozenset(),
+        "modify_studies": frozenset(),
+        "folders": frozenset(),
+        "created_on": NOW,
+        "expires_on": None,
+    }
+    return Token(**(values | given))
+
+
+ADMIN = User(1, "a@lab", "a", is_admin=True, created_on=NOW)
+
+
+def test_editing_needs_no_capability_but_some() -> None:
+    token = a_token(capabilities=frozenset({Capability.PIXELS}))
+    assert may(Actor(ADMIN, {}, token), Action.STUDY_EDIT, Resource(1, "one")).allowed
+    nothing = a_token(capabilities=frozenset())
+    assert not may(Actor(ADMIN, {}, nothing), Action.STUDY_EDIT, Resource(1, "one")).allowed
+    limited = a_token(modify_studies=frozenset({"two"}))
+    assert not may(Actor(ADMIN, {}, limited), Action.STUDY_EDIT, Resource(1, "one")).allowed
+
+
+@pytest.mark.parametrize(
+    ("capability", "created_with", "allowed"),
+    [
+        (Capability.RESULTS, None, True),
+        (Capability.RESULTS, 2, True),
+        (Capability.OWN_RESULTS, 1, True),
+        (Capability.OWN_RESULTS, 2, False),
+        (Capability.OWN_RESULTS, None, False),
+        (Capability.SCORES, 1, False),
+    ],
+)
+def test_token_sees_the_results_of_studies_that_were_made_with_it(
+    capability: Capability, created_with: int | None, *, allowed: bool
+) -> None:
+    actor = Actor(ADMIN, {}, a_token(capabilities=frozenset({capability})))
+    resource = Resource(1, "one", created_with=created_with)
+    assert may(actor, Action.RESULTS_VIEW, resource).allowed is allowed
+
+
+def test_capability_for_own_studies_makes_nobody_a_member() -> None:
+    reader = User(1, "a@lab", "a", is_admin=False, created_on=NOW)
+    token = a_token(capabilities=frozenset({Capability.OWN_RESULTS}))
+    viewer = Actor(reader, {1: frozenset({Right.VIEW})}, token)
+    assert not may(viewer, Action.RESULTS_VIEW, Resource(1, "one", created_with=1)).allowed
+
+
+def test_limits_of_a_token_hold_for_studies_that_there_are_not_yet() -> None:
+    new = Resource(study_name="new")
+    limited = a_token(modify_studies=frozenset({"new"}), read_studies=frozenset({"new"}))
+    elsewhere = a_token(modify_studies=frozenset({"one"}))
+    unread = a_token(read_studies=frozenset({"one"}))
+    wanted = Action.STUDY_CREATE_BY_IMPORT
+    assert may(Actor(ADMIN, {}, limited), wanted, new).allowed
+    assert not may(Actor(ADMIN, {}, elsewhere), wanted, new).allowed
+    assert not may(Actor(ADMIN, {}, unread), wanted, new).allowed
+    editor = User(1, "a@lab", "a", is_admin=False, created_on=NOW)
+    assert not may(Actor(editor, {1: frozenset(Right)}), wanted, new).allowed
+
+
+def test_token_for_folders_adds_no_files_of_the_server() -> None:
+    actor = Actor(ADMIN, {}, a_token(folders=frozenset({"in"})))
+    assert not may(actor, Action.SLIDE_ADD, Resource(1, "one")).allowed
+    assert may(actor, Action.FILE_UPLOAD, Resource(1, "one")).allowed
+    assert may(actor, Action.SLIDE_ADD_UPLOADED, Resource(1, "one")).allowed
 
 
 def test_words_of_rights_and_capabilities() -> None:

@@ -18,8 +18,9 @@ from wsi_lab.errors import Invalid
 T = TypeVar("T")
 
 LONGEST_EMAIL = 254
-# Blanks, and what is invisible or turns the direction of what follows, belong in none.
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+# Blanks, and what is invisible or turns the direction of what follows, belong in none; nor do
+# signs that mean something in lists of addresses and in configuration files.
+_PART = r"[^@\s,;:<>()\[\]\"\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 _EMAIL = re.compile(f"{_PART}@{_PART}")
 
 
@@ -193,6 +194,17 @@ class Action(StrEnum):
     STUDY_VIEW = "study-view"
     STUDY_EDIT = "study-edit"
     STUDY_ADMIN = "study-admin"
+    """Members and their rights."""
+    STUDY_PUBLISH = "study-publish"
+    """Let readers in, and keep them out again."""
+    STUDY_IMPORT = "study-import"
+    """Set a study up from configuration files, members and all."""
+    STUDY_CREATE_BY_IMPORT = "study-create-by-import"
+    """Do that for a study that there is not yet."""
+    STUDY_CONFIG = "study-config"
+    """Take the configuration out: members, questions, maps, settings."""
+    STUDY_MAIL = "study-mail"
+    """Write to a study's members in the lab's name."""
     STUDY_DELETE = "study-delete"
     CASE_PRIVATE = "case-private"
     """Private names of cases."""
@@ -202,9 +214,19 @@ class Action(StrEnum):
     """Label, macro and whatever else may tell who the patient is."""
     SLIDE_DOWNLOAD = "slide-download"
     SLIDE_ADD = "slide-add"
+    SLIDE_ADD_UPLOADED = "slide-add-uploaded"
+    """Make a slide of a file that was uploaded."""
+    FILE_UPLOAD = "file-upload"
+    """Send files to the lab's own folders."""
     SLIDE_DELETE = "slide-delete"
     SLIDE_PATH = "slide-path"
     """Where on the server's disk a slide lies."""
+    ANSWER_SUBMIT = "answer-submit"
+    """Answer and annotate under one's own name."""
+    ANSWER_IMPORT = "answer-import"
+    """Bring in answers and annotations of others: readers elsewhere, or a model."""
+    RESULTS_VIEW = "results-view"
+    """Everybody's answers and annotations."""
     SOURCE_VIEW = "source-view"
     """Slides of the lab's declared source, by their keys there and outside all studies."""
 
@@ -215,6 +237,9 @@ class Resource:
 
     study_id: int | None = None
     study_name: str | None = None
+    """Without an id: what a study that there is not yet is to be called."""
+    created_with: int | None = None
+    """The token a study was made with; some tokens may see the results of no other."""
 
 
 THE_LAB = Resource()
@@ -244,6 +269,8 @@ class _Rule:
 
     right: Right | None
     capability: Capability | None
+    own_capability: Capability | None = None
+    """What will do instead, in studies that the token itself has made."""
     modifies: bool = False
     site_admin: bool = False
     full_token: bool = False
@@ -256,14 +283,27 @@ _RULES: Mapping[Action, _Rule] = {
     Action.TOKEN_MANAGE: _Rule(None, None, modifies=True, full_token=True),
     Action.STUDY_CREATE: _Rule(None, Capability.STUDIES, modifies=True, site_admin=True),
     Action.STUDY_VIEW: _Rule(Right.VIEW, None),
-    Action.STUDY_EDIT: _Rule(Right.EDIT, Capability.CONFIG, modifies=True),
+    # Slide Score knows no capability for editing: only the studies a token may modify limit it.
+    Action.STUDY_EDIT: _Rule(Right.EDIT, None, modifies=True),
     Action.STUDY_ADMIN: _Rule(Right.ADMIN, Capability.CONFIG, modifies=True),
+    Action.STUDY_PUBLISH: _Rule(Right.ADMIN, None, modifies=True),
+    Action.STUDY_IMPORT: _Rule(Right.ADMIN, Capability.REIMPORT, modifies=True),
+    Action.STUDY_CREATE_BY_IMPORT: _Rule(None, Capability.REIMPORT, modifies=True, site_admin=True),
+    Action.STUDY_CONFIG: _Rule(Right.EDIT, Capability.CONFIG),
+    Action.STUDY_MAIL: _Rule(Right.EDIT, Capability.CONFIG),
     Action.STUDY_DELETE: _Rule(Right.ADMIN, Capability.DELETE, modifies=True),
     Action.CASE_PRIVATE: _Rule(Right.PRIVATE, None),
     Action.SLIDE_VIEW: _Rule(Right.VIEW, Capability.PIXELS),
     Action.SLIDE_PRIVATE: _Rule(Right.PRIVATE, Capability.PIXELS),
     Action.SLIDE_DOWNLOAD: _Rule(Right.PRIVATE, Capability.DOWNLOAD),
     Action.SLIDE_ADD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
+    Action.SLIDE_ADD_UPLOADED: _Rule(Right.EDIT, None, modifies=True),
+    Action.FILE_UPLOAD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
+    Action.ANSWER_SUBMIT: _Rule(Right.SCORE, Capability.SCORES, modifies=True),
+    Action.ANSWER_IMPORT: _Rule(Right.EDIT, Capability.SCORES, modifies=True),
+    Action.RESULTS_VIEW: _Rule(
+        Right.RESULTS, Capability.RESULTS, own_capability=Capability.OWN_RESULTS
+    ),
     Action.SLIDE_DELETE: _Rule(Right.EDIT, Capability.DELETE, modifies=True),
     Action.SLIDE_PATH: _Rule(None, Capability.PATHS, site_admin=True),
     Action.SOURCE_VIEW: _Rule(None, Capability.PIXELS, site_admin=True, full_token=True),
@@ -292,7 +332,9 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
     if actor.user.is_admin:
         return _allowed("Site administrators may do this everywhere.")
     if rule.site_admin:
-        return _refused("Only a site administrator may do this.")
+        return _refused(
+            "Only a site administrator may do this.", visible=_may_know_of(actor, resource)
+        )
     if rule.right is None:
         return _allowed("Everybody who is known may do this.")
     held = actor.rights.get(resource.study_id, frozenset()) if resource.study_id else frozenset()
@@ -325,22 +367,25 @@ def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decis
     ):
         return _refused("Only a token with all capabilities and without limits may do this.")
     names = {str(resource.study_id), resource.study_name}
-    if resource.study_id is not None:
+    if resource.study_id is not None or resource.study_name is not None:
         if token.read_studies and not names & token.read_studies:
             return _refused("This token is limited to other studies.", visible=False)
         if rule.modifies and token.modify_studies and not names & token.modify_studies:
             return _refused("This token may not modify this study.")
     elif rule.modifies and (token.read_studies or token.modify_studies):
         return _refused("A token limited to certain studies may not do this.")
-    return _capability_allows(token, rule)
+    return _capability_allows(token, rule, resource)
 
 
-def _capability_allows(token: Token, rule: _Rule) -> Decision:
-    if rule.capability is not None and rule.capability not in token.capabilities:
+def _capability_allows(token: Token, rule: _Rule, resource: Resource) -> Decision:
+    wanted = {rule.capability}
+    if token.id == resource.created_with:
+        wanted.add(rule.own_capability)
+    if rule.capability is not None and not wanted & token.capabilities:
         return _refused(
             f"This token lacks the capability '{rule.capability}'; make one that has it."
         )
-    if rule.capability is Capability.UPLOAD and token.folders:
+    if rule is _RULES[Action.SLIDE_ADD] and token.folders:
         return _refused(
             "This token may upload into its folders only, and not add files of the server."
         )

@@ -290,6 +290,7 @@ def region_at(
     level: int | None = None,
     mpp: float | None = None,
     slide_mpp: float | None = None,
+    downsample: float | None = None,
 ) -> Region:
     """Return the region that starts at `location` and is `size` pixels large at a resolution.
 
@@ -305,12 +306,14 @@ def region_at(
         Wanted micrometres per pixel of the result.
     slide_mpp
         Micrometres per level-0 pixel, when the lab knows better than the file.
+    downsample
+        Level-0 pixels per pixel of the result: exactly so much, instead of `level` or `mpp`.
 
     Raises
     ------
     Invalid
-        Both `level` and `mpp` are given, a number is not finite, the size is empty, or `mpp` is
-        asked of a slide whose scale nobody knows.
+        More than one of `level`, `mpp` and `downsample` is given, a number is not finite, the
+        size is empty, or `mpp` is asked of a slide whose scale nobody knows.
     OutOfRange
         The level does not exist.
     TooLarge
@@ -320,6 +323,10 @@ def region_at(
     problems = []
     if level is not None and mpp is not None:
         problems.append("give level or mpp, not both")
+    if downsample is not None and not (
+        level is None and mpp is None and math.isfinite(downsample) and downsample > 0
+    ):
+        problems.append("downsample must be a positive number, without level and mpp")
     if not (math.isfinite(location[0]) and math.isfinite(location[1])):
         problems.append("x and y must be finite numbers")
     if width < 1 or height < 1:
@@ -333,7 +340,8 @@ def region_at(
             f"A region of {width} x {height} pixels is too large; "
             f"at most {LARGEST_REGION_PIXELS:,} pixels are read at once."
         )
-    downsample = properties.level(level or 0).downsample
+    if downsample is None:
+        downsample = properties.level(level or 0).downsample
     if mpp is not None:
         scale = slide_mpp if slide_mpp is not None else properties.mpp
         if scale is None:

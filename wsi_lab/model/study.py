@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -32,6 +32,14 @@ class Study:
         Counts the changes; a change must name the revision it was made from.
     published_on
         When readers were let in, or `None` while the study is being set up.
+    friendly_name, folder
+        What people are shown instead of the name, and the folder it is listed in.
+    settings
+        How it is shown and scored, by the names that `wsi_lab.model.study_settings` knows.
+    answered_on
+        When the last answer was given.
+    created_with
+        Id of the token it was made with, if any.
     """
 
     id: int
@@ -40,6 +48,11 @@ class Study:
     created_on: datetime
     published_on: datetime | None
     revision: int
+    friendly_name: str = ""
+    folder: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    answered_on: datetime | None = None
+    created_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Case:
         The private name; `None` for those who may not see private information.
     public_name
         What everybody else sees.
+    description
+        HTML, already sanitised.
     """
 
     id: int
@@ -59,6 +74,7 @@ class Case:
     name: str | None
     public_name: str
     revision: int
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,14 @@ class Slide:
     stated_mpp_x, stated_mpp_y
         Micrometres per level-0 pixel that somebody stated because the file does not say, or
         says wrongly; `None` leaves it to the file.
+    description
+        HTML, already sanitised.
+    rotation
+        Degrees clockwise that it is turned by when shown: 0, 90, 180 or 270.
+    tma_map_id
+        The map of the cores on it, if it is a tissue microarray.
+    file_size
+        Bytes, when it was added; `None` if nobody knows.
     """
 
     id: int
@@ -102,6 +126,10 @@ class Slide:
     added_on: datetime
     revision: int
     number: str = ""
+    description: str = ""
+    rotation: int = 0
+    tma_map_id: int | None = None
+    file_size: int | None = None
 
     @property
     def mpp_x(self) -> float | None:
@@ -161,6 +189,25 @@ def checked_name(name: str, what: str) -> str:
         raise Invalid(f"The name of a {what} may have at most {LONGEST_NAME} characters.")
     if _CONTROL_CHARACTERS.search(name):
         raise Invalid(f"The name of a {what} may not hold line breaks or control characters.")
+    return name
+
+
+def checked_study_name(name: str) -> str:
+    """Return the name of a study without blanks around it; see `checked_name`.
+
+    Raises
+    ------
+    Invalid
+        It is no name, or a whole number: tokens are limited to studies by names and ids alike.
+
+    Examples
+    --------
+    >>> checked_study_name(" 2026-HTT ")
+    '2026-HTT'
+    """
+    name = checked_name(name, "study")
+    if name.isdecimal():
+        raise Invalid("The name of a study may not be a number: that would look like an id.")
     return name
 
 

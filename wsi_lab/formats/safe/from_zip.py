@@ -1,0 +1,173 @@
+"""ZIP archives that strangers sent: few plain entries that unpack to what they say they are."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from wsi_lab.errors import Invalid
+from wsi_lab.formats.safe.text import quoted
+
+MOST_ENTRIES = 1000
+LARGEST_ARCHIVE = 1 << 30
+"""Bytes of all entries of a ZIP archive together, unpacked."""
+HIGHEST_RATIO = 200
+"""Of unpacked to packed bytes. Annotations in words reach 30, zeros 1,028."""
+_SMALL = 1 << 20
+_LARGEST_DIRECTORY = 256 << 10
+_END = struct.Struct("<4s4H2LH")
+
+
+class SafeZip:
+    """A ZIP archive from somewhere else, opened.
+
+    Parameters
+    ----------
+    source
+        Its path, or its bytes.
+    most_bytes
+        Of all entries together, unpacked.
+
+    Raises
+    ------
+    Invalid
+        It is no such archive or damaged, has entries that are encrypted, named twice or
+        strangely, packed by unusual means or too well, or too many of them.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> from zipfile import ZipFile
+    >>> file = BytesIO()
+    >>> with ZipFile(file, "w") as archive:
+    ...     archive.writestr("labels.json", "[]")
+    >>> with SafeZip(file.getvalue()) as archive:
+    ...     archive.names, archive.read("labels.json", 10)
+    (('labels.json',), b'[]')
+    """
+
+    def __init__(self, source: Path | bytes, *, most_bytes: int = LARGEST_ARCHIVE) -> None:
+        self._file = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        try:
+            _check_directory(self._file)
+            self._archive = zipfile.ZipFile(self._file)
+            self._entries = _checked_entries(self._archive.infolist(), most_bytes)
+        except BaseException as error:
+            self._file.close()
+            if isinstance(error, _ZIP_ERRORS):
+                raise Invalid("This ZIP archive is damaged.") from None
+            raise
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its files, in their order, folders left out."""
+        return tuple(self._entries)
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a file of the archive says it has."""
+        return self._entry(name).file_size
+
+    def read(self, name: str, most_bytes: int) -> bytes:
+        """Return a file of the archive.
+
+        Raises
+        ------
+        Invalid
+            There is none of this name, it is larger than `most_bytes`, or damaged.
+        """
+        entry = self._entry(name)
+        if entry.file_size > most_bytes:
+            raise Invalid(f"{quoted(name)} in the ZIP archive has more than {most_bytes:,} bytes.")
+        try:
+            with self._archive.open(entry) as file:
+                content = file.read(entry.file_size + 1)
+        except _ZIP_ERRORS:
+            raise Invalid(f"{quoted(name)} in the ZIP archive is damaged.") from None
+        if len(content) != entry.file_size:
+            raise Invalid(f"{quoted(name)} in the ZIP archive has not the size that it states.")
+        return content
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._archive.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _entry(self, name: str) -> zipfile.ZipInfo:
+        if name not in self._entries:
+            raise Invalid(f"The ZIP archive has no {quoted(name)}.")
+        return self._entries[name]
+
+
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def _check_directory(file: Any) -> None:
+    # The library reads the whole directory of the archive into memory, as large as the end of the
+    # file says it is. Archives with a comment or of the 64-bit kind say so in several places, of
+    # which one may lie; there is no need for them here.
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _END.size - 20))
+    tail = file.read()
+    file.seek(0)
+    if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\x05\x06"):
+        raise Invalid("This is no ZIP archive, or it is cut short or ends with a comment.")
+    directory_size, _, comment_size = _END.unpack(tail[-_END.size :])[5:]
+    if comment_size or (tail.startswith(b"PK\x06\x07") and len(tail) == _END.size + 20):
+        raise Invalid("ZIP archives with a comment or of the 64-bit kind are not read.")
+    if directory_size > _LARGEST_DIRECTORY:
+        raise Invalid(f"The ZIP archive has more than {MOST_ENTRIES:,} entries.")
+
+
+def _checked_entries(entries: list[zipfile.ZipInfo], most_bytes: int) -> dict[str, zipfile.ZipInfo]:
+    if len(entries) > MOST_ENTRIES:
+        raise Invalid(f"The ZIP archive has more than {MOST_ENTRIES:,} entries.")
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        name = entry.filename
+        if name in found or name != entry.orig_filename or not _is_plain(name):
+            raise Invalid(f"The ZIP archive has an entry named twice or oddly: {quoted(name)}.")
+        if entry.flag_bits & 0x41:
+            raise Invalid("The ZIP archive is encrypted.")
+        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise Invalid("The ZIP archive is packed in another way than 'stored' or 'deflate'.")
+        if entry.file_size > max(_SMALL, HIGHEST_RATIO * entry.compress_size):
+            raise Invalid(f"{quoted(name)} in the ZIP archive unpacks to far more than it is.")
+        found[name] = entry
+    if sum(entry.file_size for entry in found.values()) > most_bytes:
+        raise Invalid(f"The ZIP archive unpacks to more than {most_bytes:,} bytes.")
+    return {name: entry for name, entry in found.items() if not entry.is_dir()}
+
+
+def _is_plain(name: str) -> bool:
+    parts = name.removesuffix("/").split("/")
+    return (
+        name.isprintable()
+        and "\\" not in name
+        and not any(each in {"", ".", ".."} for each in parts)
+    )
