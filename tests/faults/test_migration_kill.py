@@ -13,7 +13,7 @@ from wsi_lab.store.connection import Connection, open_reader
 from wsi_lab.store.db import Database
 from wsi_lab.store.migrations import STEPS, applied
 
-MORE_THAN_THERE_ARE = 144
+MORE_THAN_THERE_ARE = 480
 A_FEW = 12
 """Statements to die at in every run of the tests; `make soak` dies at each of them."""
 

@@ -20,7 +20,10 @@ from wsi_lab.service.lab import Lab, LabSettings
 
 def test_home_is_made_with_everything_in_it(settings: LabSettings) -> None:
     Lab.open(settings).close()
-    assert {path.name for path in settings.home.iterdir()} == {"lab.sqlite3", "slides", "cache"}
+    assert {path.name for path in settings.home.iterdir()} == {
+        *("lab.sqlite3", "slides", "cache"),
+        *("uploads", "annotations", "attachments"),
+    }
 
 
 def test_lab_keeps_what_it_knows(settings: LabSettings) -> None:
@@ -67,7 +70,8 @@ def test_opening_a_lab_needs_none_of_the_heavy_libraries(settings: LabSettings) 
         "import sys; from pathlib import Path; from wsi_lab.service.lab import Lab, LabSettings\n"
         "with Lab.open(LabSettings(Path(sys.argv[1]))) as lab:\n"
         "    lab.people.list(lab.people.owner())\n"
-        "heavy = {'large_image', 'pandas', 'geopandas', 'PIL', 'ipyleaflet', 'numpy', 'tornado'}\n"
+        "heavy = {'large_image', 'pandas', 'geopandas', 'PIL', 'ipyleaflet', 'numpy', 'tornado', "
+        "'shapely'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     run = [sys.executable, "-c", script, str(settings.home)]

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound
+from wsi_lab.model.answer import NewAnswer, Place
 from wsi_lab.model.people import Actor, Right
+from wsi_lab.model.question import QuestionKind, QuestionSpec
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.lab import Lab
 
@@ -196,3 +198,54 @@ def test_foreign_study_looks_like_one_that_is_not_there(
         lab.studies.by_name(stranger, study.name)
     with pytest.raises(Invalid):
         lab.studies.by_name(stranger, "\ud800")
+
+
+def test_friendly_name_folder_and_settings_are_changed(
+    lab: Lab, owner: Actor, study: Study
+) -> None:
+    changed = lab.studies.change(
+        owner,
+        study.id,
+        revision=1,
+        friendly_name=" HTT ",
+        folder="pilots",
+        settings={"HideSlideNames": "true"},
+    )
+    assert (changed.friendly_name, changed.folder) == ("HTT", "pilots")
+    assert changed.settings == {"hideslidenames": "true"}
+    assert lab.studies.get(owner, study.id) == changed
+    with pytest.raises(Invalid):
+        lab.studies.change(owner, study.id, revision=2, settings={"unheard-of": "1"})
+
+
+def test_publishing_needs_the_right_admin_and_no_other(
+    lab: Lab, owner: Actor, study: Study, as_user: Callable[..., Actor], clock
+) -> None:
+    admin = as_user("admin@lab", rights="admin", study=study)
+    editor = as_user("editor@lab", rights="edit", study=study)
+    published = lab.studies.publish(admin, study.id)
+    assert (published.published_on, published.revision) == (clock.time, 2)
+    clock.pass_(hours=1)
+    assert lab.studies.publish(admin, study.id) == published
+    hidden = lab.studies.change(admin, study.id, revision=2, published=False)
+    assert hidden.published_on is None
+    assert lab.studies.unpublish(admin, study.id) == hidden
+    for refused in (lab.studies.publish, lab.studies.unpublish):
+        with pytest.raises(NotAllowed):
+            refused(editor, study.id)
+    for changes in ({"published": True, "name": "x"}, {"name": "x"}, {}):
+        with pytest.raises(NotAllowed):
+            lab.studies.change(admin, study.id, revision=3, **changes)
+
+
+def test_study_with_answers_is_removed_whole(
+    lab: Lab, owner: Actor, study: Study, slide: Slide
+) -> None:
+    lab.questions.add(owner, study.id, QuestionSpec("Tumour", QuestionKind.ANNO_SHAPES))
+    for place in (Place(slide.id), Place(case_id=slide.case_id)):
+        new = NewAnswer("Tumour", place, "model", '[{"type":"polygon","points":[]}]')
+        answer = lab.results.submit(owner, study.id, new)
+    lab.studies.remove(owner, study.id, revision=1)
+    with pytest.raises(NotFound):
+        lab.results.answer(owner, answer.id)
+    assert lab._database.damage() is None

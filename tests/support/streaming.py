@@ -1,10 +1,10 @@
-"""A source of slides behind the door of WSI Streamer, served in a thread of its own."""
+"""A site behind its doors, served in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tornado import web
@@ -12,7 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, Rule
 
-from wsi_lab.server.routing import LabRouter
+from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site
 from wsi_lab.server.streamer.door import StreamerDoor
 from wsi_lab.server.streamer.routes import streamer_routes
@@ -20,6 +20,13 @@ from wsi_lab.server.streamer.routes import streamer_routes
 
 @contextmanager
 def streaming(site: Site, door: StreamerDoor, *, mount: str = "/") -> Iterator[str]:
+    """Serve a source of slides behind the door of WSI Streamer; see `serving`."""
+    with serving(site, streamer_routes(door.settings, door), mount=mount) as url:
+        yield url
+
+
+@contextmanager
+def serving(site: Site, routes: Sequence[Route], *, mount: str = "/") -> Iterator[str]:
     """Serve a site until the block ends; its URL ends with the mount."""
     started = threading.Event()
     url: list[str] = []
@@ -27,7 +34,7 @@ def streaming(site: Site, door: StreamerDoor, *, mount: str = "/") -> Iterator[s
 
     async def serve() -> None:
         application = web.Application(autoreload=False, serve_traceback=False)
-        router = LabRouter(application, streamer_routes(door.settings, door), site, mount=mount)
+        router = LabRouter(application, routes, site, mount=mount)
         application.default_router.rules.insert(0, Rule(AnyMatches(), router))
         server = HTTPServer(application)
         sockets = bind_sockets(0, "127.0.0.1")

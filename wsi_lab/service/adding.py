@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from wsi_lab.errors import Conflict, Invalid, NotAllowed, TooLarge, WsiLabError
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.slide import SlideProperties, checked_mpp
+from wsi_lab.model.source import is_address
 from wsi_lab.model.study import Case, Slide, Study, checked_name, checked_tags, checked_text
 from wsi_lab.service.cases import add_case
 from wsi_lab.service.places import Places
@@ -57,12 +59,42 @@ class NewSlide:
 
 
 @dataclass(frozen=True, slots=True)
+class SlideOnDisk:
+    """A file that can be shown, or an object in a store.
+
+    Attributes
+    ----------
+    source
+        Its real path or its address.
+    file_size
+        Bytes; `None` where nobody knows.
+    """
+
+    source: str
+    properties: SlideProperties
+    file_size: int | None
+
+    def facts(self) -> dict[str, object]:
+        """Return what a row remembers of the file, by the names of its fields."""
+        file = self.properties
+        return {
+            "source": self.source,
+            "format": file.format,
+            "width": file.width,
+            "height": file.height,
+            "objective_power": file.objective_power,
+            "file_mpp_x": file.mpp_x,
+            "file_mpp_y": file.mpp_y,
+            "file_size": self.file_size,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class _Examined:
     """A new slide whose texts are in order and whose file can be shown."""
 
     new: NewSlide
-    source: str
-    properties: SlideProperties
+    file: SlideOnDisk
 
 
 class SlideAdder:
@@ -129,6 +161,32 @@ class SlideAdder:
 
         return self._transactions.write(actor, store)
 
+    def resolve(self, path: str | Path, *, is_admin: bool) -> str:
+        """Return the real path or address of a slide; see `Places.resolve`."""
+        return self._places.resolve(path, is_admin=is_admin)
+
+    def look_at(self, source: str) -> SlideOnDisk:
+        """Open what lies at a real path or address and say what it is.
+
+        Raises
+        ------
+        SlideMissing, UnsupportedSlide, DamagedSlide, Busy, SourceUnavailable
+            It cannot be shown.
+        """
+        return SlideOnDisk(source, self._describe(source), size_of(source))
+
+    def look_at_many(self, sources: Sequence[str]) -> list[SlideOnDisk | WsiLabError]:
+        """Open many, some at once, and return for each what it is, or why it cannot be shown."""
+
+        def look(source: str) -> SlideOnDisk | WsiLabError:
+            try:
+                return self.look_at(source)
+            except WsiLabError as error:
+                return error
+
+        with ThreadPoolExecutor(FILES_OPENED_AT_ONCE, "wsi-lab-adding") as pool:
+            return list(pool.map(look, sources))
+
     def _check_right(self, actor: Actor, study_id: int) -> bool:
         """Raise unless the actor may add slides; return whether they are an administrator."""
 
@@ -141,7 +199,75 @@ class SlideAdder:
     def _examine(self, new: NewSlide, *, is_admin: bool) -> _Examined:
         source = self._places.resolve(new.path, is_admin=is_admin)
         new = _checked(new)
-        return _Examined(new, source, self._describe(source))
+        return _Examined(new, self.look_at(source))
+
+
+def size_of(source: str) -> int | None:
+    """Return how many bytes a slide's file has; `None` for one that lies in a store."""
+    if is_address(source):
+        return None
+    try:
+        return Path(source).stat().st_size
+    except OSError:
+        return None
+
+
+def default_name(source: str) -> str:
+    """Return what a slide is called when nobody says: its file's name without the ending."""
+    return checked_name(Path(source).stem, "slide")
+
+
+def store_new(
+    transaction: Transaction, study: Study, file: SlideOnDisk, *, name: str, **fields: Any
+) -> Slide:
+    """Store a slide and write it down in the audit; for verbs that have checked the right.
+
+    Parameters
+    ----------
+    fields
+        Further fields of `Slide`, checked.
+
+    Raises
+    ------
+    Conflict
+        The study has a slide of that name.
+    """
+    plain: dict[str, Any] = {
+        "case_id": None,
+        "block": "",
+        "section": "",
+        "stain": "",
+        "tags": (),
+        "stated_mpp_x": None,
+        "stated_mpp_y": None,
+    }
+    slide = rows.add_slide(
+        transaction.connection,
+        Slide(
+            id=0,
+            study_id=study.id,
+            name=name,
+            added_on=transaction.now,
+            revision=1,
+            **(plain | file.facts() | fields),
+        ),
+    )
+    transaction.record("create", "slide", slide.id, study_id=study.id, after=slide)
+    return slide
+
+
+def store_changes(
+    transaction: Transaction, study: Study, before: Slide, changes: Mapping[str, Any]
+) -> Slide:
+    """Store a slide with other values in some fields; for verbs that have checked the right."""
+    after = replace(before, **changes)
+    if after != before:
+        after = replace(after, revision=before.revision + 1)
+        rows.update_slide(transaction.connection, after)
+        transaction.record(
+            "change", "slide", after.id, study_id=study.id, before=before, after=after
+        )
+    return after
 
 
 class _Storing:
@@ -154,34 +280,22 @@ class _Storing:
 
     def store(self, examined: _Examined) -> Slide:
         """Store one slide and its case, and write both down in the audit."""
-        transaction, new, file = self._transaction, examined.new, examined.properties
+        transaction, new = self._transaction, examined.new
         case = self._case(new)
-        slide = rows.add_slide(
-            transaction.connection,
-            Slide(
-                id=0,
-                study_id=self._study.id,
-                case_id=case.id if case else None,
-                name=new.name or checked_name(Path(examined.source).stem, "slide"),
-                source=examined.source,
-                block=new.block,
-                section=new.section,
-                number=new.number,
-                stain=new.stain,
-                tags=new.tags,
-                format=file.format,
-                width=file.width,
-                height=file.height,
-                objective_power=file.objective_power,
-                file_mpp_x=file.mpp_x,
-                file_mpp_y=file.mpp_y,
-                stated_mpp_x=new.mpp_x,
-                stated_mpp_y=new.mpp_y,
-                added_on=transaction.now,
-                revision=1,
-            ),
+        slide = store_new(
+            transaction,
+            self._study,
+            examined.file,
+            case_id=case.id if case else None,
+            name=new.name or default_name(examined.file.source),
+            block=new.block,
+            section=new.section,
+            number=new.number,
+            stain=new.stain,
+            tags=new.tags,
+            stated_mpp_x=new.mpp_x,
+            stated_mpp_y=new.mpp_y,
         )
-        transaction.record("create", "slide", slide.id, study_id=self._study.id, after=slide)
         return slide_as_seen(transaction, self._study, slide)
 
     def _case(self, new: NewSlide) -> Case | None:

@@ -6,6 +6,7 @@ import dataclasses
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wsi_lab.errors import Invalid
@@ -53,12 +54,15 @@ class Shown:
         What the file says, with the mpp somebody stated; ``associated`` only with the right.
     version
         Changes whenever the file changes.
+    ending
+        How the name of the file ends, for example ``".svs"``.
     """
 
     slide: Slide
     properties: SlideProperties
     grids: Mapping[GridKind, TileGrid]
     version: str
+    ending: str
 
 
 def shown(slide: OpenSlide, row: Slide, *, private: bool) -> Shown:
@@ -82,7 +86,7 @@ def shown(slide: OpenSlide, row: Slide, *, private: bool) -> Shown:
         "map": map_grid(properties),
         "deepzoom": deepzoom_grid(properties),
     }
-    return Shown(row, properties, grids, slide.version)
+    return Shown(row, properties, grids, slide.version, PurePosixPath(slide.real_path).suffix)
 
 
 def tile_answer(
@@ -102,7 +106,9 @@ def answer(image: EncodedImage, version: str, what: str) -> TileAnswer:
     return TileAnswer(image.data, image.media_type, f'"{version}-{RENDERING}-{what}"')
 
 
-def encoded(pixels: Pixels, file_format: RegionFormat) -> tuple[bytes, str]:
+def encoded(
+    pixels: Pixels, file_format: RegionFormat, *, quality: int | None = None
+) -> tuple[bytes, str]:
     """Return pixels as a file of that format, and its media type.
 
     Raises
@@ -118,8 +124,10 @@ def encoded(pixels: Pixels, file_format: RegionFormat) -> tuple[bytes, str]:
         return file.getvalue(), "application/octet-stream"
     from wsi_lab.slides import render  # noqa: PLC0415 (as above)
 
-    encoders = {"png": render.png, "jpg": render.jpeg}
-    if file_format not in encoders:
+    if file_format == "jpg":
+        image = render.jpeg(pixels, quality or render.DEFAULT_QUALITY)
+    elif file_format == "png":
+        image = render.png(pixels)
+    else:
         raise Invalid("A region comes as png, jpg or npy.")
-    image = encoders[file_format](pixels)
     return image.data, image.media_type

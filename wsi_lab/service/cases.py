@@ -5,8 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 from wsi_lab.errors import Conflict
+from wsi_lab.formats.markup import cleaned
 from wsi_lab.model.people import Action, Actor
-from wsi_lab.model.study import Case, Page, Study, checked_name, checked_text
+from wsi_lab.model.study import (
+    Case,
+    Page,
+    Study,
+    checked_description,
+    checked_name,
+    checked_text,
+)
 from wsi_lab.service.paging import page
 from wsi_lab.service.seen import case_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
@@ -55,6 +63,7 @@ class Cases:
         revision: int,
         name: str | None = None,
         public_name: str | None = None,
+        description: str | None = None,
     ) -> Case:
         """Change what is given and return the case as it is now.
 
@@ -76,16 +85,53 @@ class Cases:
                 after = dataclasses.replace(after, name=checked_name(name, "case"))
             if public_name is not None:
                 after = dataclasses.replace(after, public_name=checked_text(public_name, "case"))
-            if after == before:
-                return case_as_seen(transaction, study, before)
-            after = dataclasses.replace(after, revision=before.revision + 1)
-            after = rows.update_case(transaction.connection, after)
-            transaction.record(
-                "change", "case", case_id, study_id=study.id, before=before, after=after
-            )
-            return case_as_seen(transaction, study, after)
+            if description is not None:
+                after = dataclasses.replace(
+                    after, description=cleaned(checked_description(description, "case"))
+                )
+            return _store(transaction, study, before, after)
 
         return self._transactions.write(actor, change)
+
+    def rename(self, actor: Actor, case_id: int, name: str) -> Case:
+        """Give a case the name that the asker sees it by: the private or the public one.
+
+        Raises
+        ------
+        Invalid
+            The name is not one.
+        Conflict
+            The study has another case of that private name.
+        """
+        name = checked_name(name, "case")
+
+        def rename(transaction: Transaction) -> Case:
+            study, before = transaction.case(case_id, Action.STUDY_EDIT)
+            sees_all = transaction.may(Action.CASE_PRIVATE, study)
+            if sees_all:
+                after = dataclasses.replace(before, name=name)
+            else:
+                after = dataclasses.replace(before, public_name=name)
+            return _store(transaction, study, before, after)
+
+        return self._transactions.write(actor, rename)
+
+    def set_description(self, actor: Actor, case_id: int, html: str) -> Case:
+        """Describe a case in HTML, of which only what is harmless is kept.
+
+        Raises
+        ------
+        Invalid
+            It is too long, or holds control characters.
+        """
+        description = cleaned(checked_description(html, "case"))
+
+        def describe(transaction: Transaction) -> Case:
+            study, before = transaction.case(case_id, Action.STUDY_EDIT)
+            after = dataclasses.replace(before, description=description)
+            return _store(transaction, study, before, after)
+
+        return self._transactions.write(actor, describe)
 
     def remove(self, actor: Actor, case_id: int, *, revision: int) -> None:
         """Remove a case that has no slides.
@@ -136,6 +182,16 @@ class Cases:
             return Page(seen, found.next_cursor)
 
         return self._transactions.read(actor, read)
+
+
+def _store(transaction: Transaction, study: Study, before: Case, after: Case) -> Case:
+    if after != before:
+        after = dataclasses.replace(after, revision=before.revision + 1)
+        after = rows.update_case(transaction.connection, after)
+        transaction.record(
+            "change", "case", after.id, study_id=study.id, before=before, after=after
+        )
+    return case_as_seen(transaction, study, after)
 
 
 def add_case(transaction: Transaction, study: Study, name: str, public_name: str) -> Case:

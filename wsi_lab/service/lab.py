@@ -11,17 +11,31 @@ from typing import Self
 
 from wsi_lab.errors import Conflict
 from wsi_lab.service.adding import SlideAdder
+from wsi_lab.service.annotations import Annotations
+from wsi_lab.service.attachments import Attachments
 from wsi_lab.service.cases import Cases
 from wsi_lab.service.clock import Clock, system_time
+from wsi_lab.service.configuration import Configuration
+from wsi_lab.service.downloads import Downloads
 from wsi_lab.service.engine import EngineRoom
+from wsi_lab.service.files import Files
+from wsi_lab.service.grants import Grants
+from wsi_lab.service.mail import Mail
+from wsi_lab.service.page import Pages
 from wsi_lab.service.people import People
 from wsi_lab.service.places import Places
+from wsi_lab.service.questions import Questions
+from wsi_lab.service.results import Results
+from wsi_lab.service.screenshots import Screenshots
 from wsi_lab.service.settings import LabSettings
 from wsi_lab.service.slides import Slides
 from wsi_lab.service.sources import SourceSlides
 from wsi_lab.service.studies import Studies
 from wsi_lab.service.tiles import Tiles
+from wsi_lab.service.tma_maps import TmaMaps
 from wsi_lab.service.transaction import Transactions
+from wsi_lab.service.uploads import Uploads
+from wsi_lab.service.viewing import Sessions
 from wsi_lab.store.backup import copy_database
 from wsi_lab.store.db import Database
 from wsi_lab.store.home import Home, prepare_home
@@ -35,8 +49,12 @@ class Lab:
 
     Attributes
     ----------
-    people, studies, cases, slides, tiles
+    people, studies, cases, slides, tiles, questions, results, annotations, tma_maps
         The verbs, by what they are about.
+    configuration, screenshots, pages, sessions, mail
+        What is done with whole studies, and with what is seen of a slide.
+    files, uploads, attachments, downloads, grants
+        The lab's own files, how they come in and go out, and leave to see tiles.
     source
         The verbs about the slides of the declared source; `None` without one.
     """
@@ -47,7 +65,8 @@ class Lab:
         self._engine_room = EngineRoom(settings, home.cache)
         transactions = Transactions(database, clock)
         self.people = People(database, transactions, clock)
-        self.studies = Studies(transactions)
+        self.files = Files(home.slides)
+        self.studies = Studies(transactions, home, self.files)
         self.cases = Cases(transactions)
         self.tiles = Tiles(database, transactions, clock, self._engine_room.engine)
         adder = SlideAdder(
@@ -55,7 +74,22 @@ class Lab:
             Places(settings.slide_roots, declared=settings.remote_sources),
             lambda path: self._engine_room.engine().open(path).properties,
         )
-        self.slides = Slides(transactions, self.tiles, adder)
+        self.slides = Slides(transactions, self.tiles, adder, self.files, self._engine_room.engine)
+        self.questions = Questions(transactions)
+        self.results = Results(transactions)
+        self.annotations = Annotations(transactions, home.annotations)
+        self.uploads = Uploads(
+            database, transactions, clock, self.files, self.annotations, home=home
+        )
+        self.attachments = Attachments(database, home.attachments)
+        self.downloads = Downloads(transactions)
+        self.tma_maps = TmaMaps(transactions, self.files)
+        self.configuration = Configuration(transactions, self.files, adder)
+        self.screenshots = Screenshots(transactions, self.tiles, self.annotations)
+        self.sessions = Sessions(transactions)
+        self.pages = Pages(transactions, self.tiles, self.annotations)
+        self.grants = Grants(transactions, self.people, clock, self.server_key)
+        self.mail = Mail(transactions, settings)
         self.source = (
             None
             if settings.source is None

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from wsi_lab.errors import NotFound
+from wsi_lab.errors import Invalid, NotFound, SlideMissing
+from wsi_lab.formats.markup import cleaned
 from wsi_lab.model.people import Action, Actor
-from wsi_lab.model.slide import SlideProperties, checked_mpp
-from wsi_lab.model.study import Page, Slide, checked_name, checked_tags, checked_text
-from wsi_lab.service.adding import NewSlide, SlideAdder
+from wsi_lab.model.slide import SMALLEST_PLAUSIBLE_MPP, SlideProperties, checked_mpp
+from wsi_lab.model.study import (
+    Page,
+    Slide,
+    checked_description,
+    checked_name,
+    checked_tags,
+    checked_text,
+)
+from wsi_lab.service.adding import NewSlide, SlideAdder, store_changes
 from wsi_lab.service.changes import UNCHANGED, Unchanged
+from wsi_lab.service.files import Files
+from wsi_lab.service.focus import is_out_of_focus
+from wsi_lab.service.folders import outside_name
+from wsi_lab.service.lab_slides import LabSlides
 from wsi_lab.service.paging import page
+from wsi_lab.service.places import unmoved
 from wsi_lab.service.seen import slide_as_seen
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision, is_id
 from wsi_lab.store import slides as rows
 from wsi_lab.store import studies as study_rows
 
+if TYPE_CHECKING:
+    from wsi_lab.slides.engine import SlideEngine
+
 __all__ = ["NewSlide", "Slides"]
+
+LARGEST_MPP = 1_000_000.0
+"""Of what Slide Score's clients may state; exclusive."""
+ROTATIONS = (0, 90, 180, 270)
 
 
 class Slides:
     """Slides of studies. ``source`` is empty for those who may not see where files lie."""
 
-    def __init__(self, transactions: Transactions, tiles: Tiles, adder: SlideAdder) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        tiles: Tiles,
+        adder: SlideAdder,
+        files: Files,
+        engine: Callable[[], SlideEngine],
+    ) -> None:
         self._transactions = transactions
         self._tiles = tiles
         self._adder = adder
+        self._files = files
+        self._engine = engine
+        self._lab_slides = LabSlides(transactions, files, adder)
 
     def add(
         self,
@@ -124,6 +155,8 @@ class Slides:
         tags: Iterable[str] | None = None,
         mpp_x: float | Unchanged | None = UNCHANGED,
         mpp_y: float | Unchanged | None = UNCHANGED,
+        description: str | None = None,
+        rotation: int | None = None,
     ) -> Slide:
         """Change what is given and return the slide as it is now.
 
@@ -156,8 +189,102 @@ class Slides:
                 changes[field] = checked_mpp(mpp)
         if not isinstance(case_id, Unchanged):
             changes["case_id"] = case_id
+        if description is not None:
+            changes["description"] = cleaned(checked_description(description, "slide"))
+        if rotation is not None:
+            changes["rotation"] = _checked_rotation(rotation)
         return self._transactions.write(
             actor, lambda transaction: _change(transaction, slide_id, revision, changes)
+        )
+
+    def add_uploaded(self, actor: Actor, study_id: int, path: str) -> Slide:
+        """Make a slide of one of the lab's own files; see `LabSlides.add`."""
+        return self._lab_slides.add(actor, study_id, path)
+
+    def move(self, actor: Actor, slide_id: int, path: str) -> Slide:
+        """Say that a slide's file is another one; see `LabSlides.move`."""
+        return self._lab_slides.move(actor, slide_id, path)
+
+    def of_file(self, actor: Actor, path: str) -> Slide:
+        """Return the first slide that was made of a file; see `LabSlides.of_file`."""
+        return self._lab_slides.of_file(actor, path)
+
+    def path_of(self, actor: Actor, slide_id: int) -> str:
+        """Return where a slide's file lies: ``images/…``, or its full path or address."""
+
+        def read(transaction: Transaction) -> str:
+            _, slide = transaction.slide(slide_id, Action.SLIDE_PATH)
+            return outside_name(self._files, slide.source)
+
+        return self._transactions.read(actor, read)
+
+    def set_description(self, actor: Actor, slide_id: int, html: str) -> Slide:
+        """Describe a slide in HTML, of which only what is harmless is kept.
+
+        Raises
+        ------
+        Invalid
+            It is too long, or holds control characters.
+        """
+        return self._set(actor, slide_id, description=cleaned(checked_description(html, "slide")))
+
+    def set_resolution(self, actor: Actor, slide_id: int, mpp: float) -> Slide:
+        """State how many micrometres a level-0 pixel has, in both directions.
+
+        Raises
+        ------
+        Invalid
+            It is not greater than 0 and less than a million, or so small that one cannot
+            calculate with it.
+        """
+        if not math.isfinite(mpp) or not SMALLEST_PLAUSIBLE_MPP <= mpp < LARGEST_MPP:
+            raise Invalid(
+                "The resolution is micrometres per pixel, greater than 0 "
+                f"(at least {SMALLEST_PLAUSIBLE_MPP:g}) and less than {LARGEST_MPP:,.0f}."
+            )
+        return self._set(actor, slide_id, stated_mpp_x=mpp, stated_mpp_y=mpp)
+
+    def set_rotation(self, actor: Actor, slide_id: int, rotation: int) -> Slide:
+        """State by how many degrees clockwise a slide is turned when it is shown.
+
+        Raises
+        ------
+        Invalid
+            It is not 0, 90, 180 or 270.
+        """
+        return self._set(actor, slide_id, rotation=_checked_rotation(rotation))
+
+    def rename(self, actor: Actor, slide_id: int, name: str) -> Slide:
+        """Give a slide another name.
+
+        Raises
+        ------
+        Invalid
+            The name is not one.
+        Conflict
+            The study has another slide of that name.
+        """
+        return self._set(actor, slide_id, name=checked_name(name, "slide"))
+
+    def out_of_focus(self, actor: Actor, slide_id: int) -> bool:
+        """Return whether a slide was scanned out of focus; see `is_out_of_focus`.
+
+        Raises
+        ------
+        SlideMissing, UnsupportedSlide, DamagedSlide, Busy, SourceUnavailable
+            The file cannot be read.
+        """
+        _, slide = self._transactions.read(
+            actor, lambda transaction: transaction.slide(slide_id, Action.STUDY_VIEW)
+        )
+        if not unmoved(slide.source):
+            raise SlideMissing("The file of this slide was moved; add it again from its new place.")
+        return is_out_of_focus(self._engine().open(slide.source))
+
+    def _set(self, actor: Actor, slide_id: int, **fields: Any) -> Slide:
+        """Change fields whatever the slide's revision is: the last one wins."""
+        return self._transactions.write(
+            actor, lambda transaction: _change(transaction, slide_id, None, fields)
         )
 
     def remove(self, actor: Actor, slide_id: int, *, revision: int) -> None:
@@ -243,20 +370,21 @@ class Slides:
 
 
 def _change(
-    transaction: Transaction, slide_id: int, revision: int, changes: Mapping[str, object]
+    transaction: Transaction, slide_id: int, revision: int | None, changes: Mapping[str, object]
 ) -> Slide:
     study, before = transaction.slide(slide_id, Action.STUDY_EDIT)
-    check_revision(before.revision, revision, "slide")
+    if revision is not None:
+        check_revision(before.revision, revision, "slide")
     case_id = changes.get("case_id")
     if isinstance(case_id, int):
         case = study_rows.case(transaction.connection, case_id) if is_id(case_id) else None
         if case is None or case.study_id != study.id:
             raise NotFound(f"The study has no case {case_id}.")
-    after = dataclasses.replace(before, **changes)  # type: ignore[arg-type]  # by field, as checked
-    if after != before:
-        after = dataclasses.replace(after, revision=before.revision + 1)
-        rows.update_slide(transaction.connection, after)
-        transaction.record(
-            "change", "slide", slide_id, study_id=study.id, before=before, after=after
-        )
+    after = store_changes(transaction, study, before, changes)
     return slide_as_seen(transaction, study, after)
+
+
+def _checked_rotation(rotation: int) -> int:
+    if rotation not in ROTATIONS:
+        raise Invalid("A slide is turned by 0, 90, 180 or 270 degrees.")
+    return rotation

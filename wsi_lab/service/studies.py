@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action, Actor, Right, User, rights_of_words
-from wsi_lab.model.study import Member, Page, Study, checked_description, checked_name
+from wsi_lab.model.study import (
+    Member,
+    Page,
+    Study,
+    checked_description,
+    checked_study_name,
+    checked_text,
+)
+from wsi_lab.model.study_settings import checked_settings
+from wsi_lab.service.files import Files
+from wsi_lab.service.folders import require_free_name
 from wsi_lab.service.paging import page
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
 from wsi_lab.store import people, slides
 from wsi_lab.store import studies as rows
+from wsi_lab.store.annotation_files import files_of_study
+from wsi_lab.store.home import Home
 
 
 class Studies:
@@ -21,8 +35,10 @@ class Studies:
     do to one they can view is `NotAllowed`.
     """
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, home: Home, files: Files) -> None:
         self._transactions = transactions
+        self._home = home
+        self._files = files
 
     def create(self, actor: Actor, name: str, description: str = "") -> Study:
         """Make a study. Site administrators only.
@@ -34,7 +50,7 @@ class Studies:
         Conflict
             There is a study of that name.
         """
-        name = checked_name(name, "study")
+        name = checked_study_name(name)
         description = checked_description(description, "study")
 
         def create(transaction: Transaction) -> Study:
@@ -74,6 +90,9 @@ class Studies:
         name: str | None = None,
         description: str | None = None,
         published: bool | None = None,
+        friendly_name: str | None = None,
+        folder: str | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> Study:
         """Change what is given and return the study as it is now.
 
@@ -81,42 +100,40 @@ class Studies:
         ----------
         published
             Whether readers are let in; needs the right 'admin', the others 'edit'.
+        settings
+            All of them, by the names that `wsi_lab.model.study_settings` knows.
 
         Raises
         ------
+        Invalid
+            One of the texts is not one, or there is no such setting.
         Conflict
             `revision` is not the current one (``details["current"]``), or the name is taken.
         """
+        changes = _checked(name, description, friendly_name, folder, settings)
 
         def change(transaction: Transaction) -> Study:
-            before = transaction.study(study_id, Action.STUDY_EDIT)
+            if changes or published is None:
+                before = transaction.study(study_id, Action.STUDY_EDIT)
             if published is not None:
-                transaction.study(study_id, Action.STUDY_ADMIN)
+                before = transaction.study(study_id, Action.STUDY_PUBLISH)
             check_revision(before.revision, revision, "study")
-            after = before
-            if name is not None:
-                after = dataclasses.replace(after, name=checked_name(name, "study"))
-            if description is not None:
-                after = dataclasses.replace(
-                    after, description=checked_description(description, "study")
-                )
-            if published is not None and published != (before.published_on is not None):
-                after = dataclasses.replace(
-                    after, published_on=transaction.now if published else None
-                )
-            if after == before:
-                return before
-            after = dataclasses.replace(after, revision=before.revision + 1)
-            rows.update_study(transaction.connection, after)
-            transaction.record(
-                "change", "study", study_id, study_id=study_id, before=before, after=after
-            )
-            return after
+            if changes.get("name", before.name) != before.name:
+                require_free_name(transaction, self._files, changes["name"])
+            return _changed(transaction, before, changes, published=published)
 
         return self._transactions.write(actor, change)
 
+    def publish(self, actor: Actor, study_id: int) -> Study:
+        """Let readers in, whatever else was changed meanwhile. Needs the right 'admin'."""
+        return self._set_published(actor, study_id, published=True)
+
+    def unpublish(self, actor: Actor, study_id: int) -> Study:
+        """Keep readers out again, as `publish` lets them in."""
+        return self._set_published(actor, study_id, published=False)
+
     def remove(self, actor: Actor, study_id: int, *, revision: int) -> None:
-        """Remove a study with its cases and slides; slide files stay where they are.
+        """Remove a study with everything in it; slide files stay where they are.
 
         Raises
         ------
@@ -124,13 +141,21 @@ class Studies:
             `revision` is not the current one (``details["current"]``).
         """
 
-        def remove(transaction: Transaction) -> None:
+        def remove(transaction: Transaction) -> list[Path]:
             study = transaction.study(study_id, Action.STUDY_DELETE)
             check_revision(study.revision, revision, "study")
+            uuids, short_ids = files_of_study(transaction.connection, study_id)
             rows.remove_study(transaction.connection, study_id)
             transaction.record("remove", "study", study_id, study_id=study_id, before=study)
+            return [
+                *(self._home.annotations / uuid for uuid in uuids),
+                *(self._home.attachments / short_id for short_id in short_ids),
+            ]
 
-        self._transactions.write(actor, remove)
+        # Once it is certain that nothing speaks of them any more; what is left when this is cut
+        # short is swept away later.
+        for path in self._transactions.write(actor, remove):
+            path.unlink(missing_ok=True)
 
     def members(self, actor: Actor, study_id: int) -> list[Member]:
         """Return the members in the order of their user ids. Needs the right 'admin'."""
@@ -234,6 +259,48 @@ class Studies:
             )
 
         return self._transactions.read(actor, read)
+
+    def _set_published(self, actor: Actor, study_id: int, *, published: bool) -> Study:
+        def change(transaction: Transaction) -> Study:
+            before = transaction.study(study_id, Action.STUDY_PUBLISH)
+            return _changed(transaction, before, {}, published=published)
+
+        return self._transactions.write(actor, change)
+
+
+def _checked(
+    name: str | None,
+    description: str | None,
+    friendly_name: str | None,
+    folder: str | None,
+    settings: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["name"] = checked_study_name(name)
+    if description is not None:
+        changes["description"] = checked_description(description, "study")
+    if friendly_name is not None:
+        changes["friendly_name"] = checked_text(friendly_name, "study")
+    if folder is not None:
+        changes["folder"] = checked_text(folder, "folder")
+    if settings is not None:
+        changes["settings"] = checked_settings(settings)
+    return changes
+
+
+def _changed(
+    transaction: Transaction, before: Study, changes: Mapping[str, Any], *, published: bool | None
+) -> Study:
+    after = dataclasses.replace(before, **changes)
+    if published is not None and published != (before.published_on is not None):
+        after = dataclasses.replace(after, published_on=transaction.now if published else None)
+    if after == before:
+        return before
+    after = dataclasses.replace(after, revision=before.revision + 1)
+    rows.update_study(transaction.connection, after)
+    transaction.record("change", "study", after.id, study_id=after.id, before=before, after=after)
+    return after
 
 
 def _user(transaction: Transaction, email: str) -> User:

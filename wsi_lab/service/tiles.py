@@ -193,6 +193,7 @@ class Tiles:
         *,
         level: int | None = None,
         mpp: float | None = None,
+        downsample: float | None = None,
     ) -> Pixels:
         """Return the pixels of a region.
 
@@ -211,7 +212,9 @@ class Tiles:
 
         def read(known: Remembered, slide: OpenSlide) -> Pixels:
             properties = known.shown.properties
-            return slide.region(region_at(properties, location, size, level=level, mpp=mpp))
+            return slide.region(
+                region_at(properties, location, size, level=level, mpp=mpp, downsample=downsample)
+            )
 
         return self._read(actor, slide_id, read)
 
@@ -225,6 +228,7 @@ class Tiles:
         level: int | None = None,
         mpp: float | None = None,
         format: RegionFormat = "png",  # noqa: A002 (the word of the wire)
+        quality: int | None = None,
     ) -> tuple[bytes, str]:
         """Return a region as a file, and its media type; see `region`.
 
@@ -232,8 +236,13 @@ class Tiles:
         ----------
         format
             ``"png"`` (exact), ``"jpg"`` (small) or ``"npy"`` (numpy's own, exact).
+        quality
+            Of a JPEG, 1 to 100; the default keeps what can be seen.
         """
-        return encoded(self.region(actor, slide_id, location, size, level=level, mpp=mpp), format)
+        if quality is not None and not 1 <= quality <= 100:
+            raise Invalid("The quality of a JPEG is between 1 and 100.")
+        pixels = self.region(actor, slide_id, location, size, level=level, mpp=mpp)
+        return encoded(pixels, format, quality=quality)
 
     def thumbnail(self, actor: Actor, slide_id: int, max_width: int, max_height: int) -> TileAnswer:
         """Return the whole slide, fitted into a box.

@@ -48,6 +48,12 @@ class Transaction:
         if not decision.allowed:
             raise NotAllowed(decision.reason)
 
+    def require_for_new(self, action: Action, name: str) -> None:
+        """Raise `NotAllowed` unless the asker may do this to a study that is to be made."""
+        decision = may(self.actor, action, Resource(study_name=name))
+        if not decision.allowed:
+            raise NotAllowed(decision.reason)
+
     def study(self, study_id: int, action: Action) -> Study:
         """Return a study that the asker may do this to.
 
@@ -119,7 +125,11 @@ class Transaction:
         raise NotFound(missing)
 
     def _decide(self, action: Action, study: Study | None) -> Decision:
-        resource = THE_LAB if study is None else Resource(study.id, study.name)
+        resource = (
+            THE_LAB
+            if study is None
+            else Resource(study.id, study.name, created_with=study.created_with)
+        )
         return may(self.actor, action, resource)
 
 

@@ -17,7 +17,8 @@ def time_text(time: datetime) -> str:
     >>> time_text(datetime(2026, 7, 1, 12, tzinfo=UTC))
     '2026-07-01T12:00:00.000000Z'
     """
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: it writes the year 1, which programs without a time tend to name, as "1".
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_of(text: str) -> datetime:
@@ -49,6 +50,11 @@ def words_text(words: Iterable[str]) -> str:
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words that `words_text` wrote."""
     return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def texts_of(text: str) -> dict[str, str]:
+    """Return texts by name from what `json_text` wrote of them."""
+    return msgspec.json.decode(text, type=dict[str, str])
 
 
 def json_text(thing: Any) -> str:

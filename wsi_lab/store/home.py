@@ -38,8 +38,23 @@ class Home:
 
     @property
     def slides(self) -> Path:
-        """Slides that were uploaded."""
+        """Slides and configuration files that were uploaded."""
         return self.folder / "slides"
+
+    @property
+    def uploads(self) -> Path:
+        """Uploads that are not complete yet."""
+        return self.folder / "uploads"
+
+    @property
+    def annotations(self) -> Path:
+        """Annotations that came as files."""
+        return self.folder / "annotations"
+
+    @property
+    def attachments(self) -> Path:
+        """Files that descriptions of slides link to."""
+        return self.folder / "attachments"
 
     @property
     def cache(self) -> Path:
@@ -59,7 +74,10 @@ def prepare_home(folder: Path) -> Home:
     try:
         # The parents of the home are not ours: they get the usual access.
         home.folder.parent.mkdir(parents=True, exist_ok=True)
-        for path in (home.folder, home.slides, home.cache):
+        for path in (
+            *(home.folder, home.slides, home.uploads),
+            *(home.annotations, home.attachments, home.cache),
+        ):
             path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise HomeUnusable(

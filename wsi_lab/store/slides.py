@@ -23,10 +23,11 @@ def add_slide(connection: Connection, slide: Slide) -> Slide:
         row = connection.execute(
             """INSERT INTO slides (study_id, case_id, name, source, block, section, number,
             stain, tags, format, width, height, objective_power, file_mpp_x, file_mpp_y,
-            stated_mpp_x, stated_mpp_y, added_on, revision) VALUES (:study_id, :case_id, :name,
+            stated_mpp_x, stated_mpp_y, added_on, description, rotation, tma_map_id, file_size,
+            revision) VALUES (:study_id, :case_id, :name,
             :source, :block, :section, :number, :stain, :tags, :format, :width, :height,
             :objective_power, :file_mpp_x, :file_mpp_y, :stated_mpp_x, :stated_mpp_y, :added_on,
-            :revision) RETURNING *""",
+            :description, :rotation, :tma_map_id, :file_size, :revision) RETURNING *""",
             _columns(slide),
         ).fetchone()
     except IntegrityError as error:
@@ -61,12 +62,43 @@ def slides(
     ]
 
 
+def all_slides(connection: Connection, study_id: int) -> list[Slide]:
+    """Return all of a study's slides in the order of their ids."""
+    return [
+        _slide(row)
+        for row in connection.execute(
+            "SELECT * FROM slides WHERE study_id = ? ORDER BY id", (study_id,)
+        )
+    ]
+
+
+def slide_by_source(connection: Connection, study_id: int, source: str) -> Slide | None:
+    """Return a study's first slide that was made of the file or object at `source`."""
+    row = connection.execute(
+        "SELECT * FROM slides WHERE study_id = ? AND source = ? ORDER BY id LIMIT 1",
+        (study_id, source),
+    ).fetchone()
+    return None if row is None else _slide(row)
+
+
+def slides_by_source(connection: Connection, source: str) -> list[Slide]:
+    """Return the slides of all studies that were made of the file at `source`."""
+    found = connection.execute("SELECT * FROM slides WHERE source = ? ORDER BY id", (source,))
+    return [_slide(row) for row in found]
+
+
 def slides_of_case(connection: Connection, case_id: int) -> int:
     """Return how many slides a case has."""
     (count,) = connection.execute(
         "SELECT count(*) FROM slides WHERE case_id = ?", (case_id,)
     ).fetchone()
     return int(count)
+
+
+def cases_of_slides(connection: Connection, study_id: int) -> dict[int, int | None]:
+    """Return the case of each slide of a study, by slide id."""
+    found = connection.execute("SELECT id, case_id FROM slides WHERE study_id = ?", (study_id,))
+    return dict(found)
 
 
 def slide_counts(connection: Connection, study_ids: Iterable[int]) -> dict[int, int]:
@@ -98,7 +130,9 @@ def update_slide(connection: Connection, slide: Slide) -> None:
             format = :format, width = :width, height = :height,
             objective_power = :objective_power, file_mpp_x = :file_mpp_x,
             file_mpp_y = :file_mpp_y, stated_mpp_x = :stated_mpp_x,
-            stated_mpp_y = :stated_mpp_y, revision = :revision WHERE id = :id""",
+            stated_mpp_y = :stated_mpp_y, description = :description, rotation = :rotation,
+            tma_map_id = :tma_map_id, file_size = :file_size, revision = :revision
+            WHERE id = :id""",
             _columns(slide),
         )
     except IntegrityError as error:

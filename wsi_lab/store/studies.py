@@ -8,7 +8,15 @@ from datetime import datetime
 from wsi_lab.errors import Conflict
 from wsi_lab.model.people import Right
 from wsi_lab.model.study import Case, Study
-from wsi_lab.store.columns import maybe_time_of, maybe_time_text, time_of, time_text, words_text
+from wsi_lab.store.columns import (
+    json_text,
+    maybe_time_of,
+    maybe_time_text,
+    texts_of,
+    time_of,
+    time_text,
+    words_text,
+)
 from wsi_lab.store.connection import Connection, IntegrityError, Row
 
 
@@ -110,6 +118,14 @@ def visible_studies(
     ]
 
 
+def studies_answered_since(connection: Connection, since: datetime) -> list[Study]:
+    """Return the studies that got answers after a moment, in the order of their ids."""
+    found = connection.execute(
+        "SELECT * FROM studies WHERE answered_on > ? ORDER BY id", (time_text(since),)
+    )
+    return [_study(row) for row in found]
+
+
 def update_study(connection: Connection, study: Study) -> None:
     """Store a study as given.
 
@@ -120,12 +136,15 @@ def update_study(connection: Connection, study: Study) -> None:
     """
     try:
         connection.execute(
-            "UPDATE studies SET name = ?, description = ?, published_on = ?, revision = ? "
-            "WHERE id = ?",
+            "UPDATE studies SET name = ?, description = ?, published_on = ?, friendly_name = ?, "
+            "folder = ?, settings = ?, revision = ? WHERE id = ?",
             (
                 study.name,
                 study.description,
                 maybe_time_text(study.published_on),
+                study.friendly_name,
+                study.folder,
+                json_text(study.settings),
                 study.revision,
                 study.id,
             ),
@@ -208,8 +227,9 @@ def update_case(connection: Connection, case: Case) -> Case:
     stored = "" if case.public_name == _default_public_name(case.id) else case.public_name
     try:
         row = connection.execute(
-            "UPDATE cases SET name = ?, public_name = ?, revision = ? WHERE id = ? RETURNING *",
-            (case.name, stored, case.revision, case.id),
+            "UPDATE cases SET name = ?, public_name = ?, description = ?, revision = ? "
+            "WHERE id = ? RETURNING *",
+            (case.name, stored, case.description, case.revision, case.id),
         ).fetchone()
     except IntegrityError as error:
         raise _case_name_taken() from error
@@ -237,6 +257,11 @@ def _study(row: Row) -> Study:
         created_on=time_of(row["created_on"]),
         published_on=maybe_time_of(row["published_on"]),
         revision=row["revision"],
+        friendly_name=row["friendly_name"],
+        folder=row["folder"],
+        settings=texts_of(row["settings"]),
+        answered_on=maybe_time_of(row["answered_on"]),
+        created_with=row["created_with"],
     )
 
 
@@ -247,6 +272,7 @@ def _case(row: Row) -> Case:
         name=row["name"],
         public_name=row["public_name"] or _default_public_name(row["id"]),
         revision=row["revision"],
+        description=row["description"],
     )
 
 
