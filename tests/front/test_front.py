@@ -36,4 +36,4 @@ def test_shared_parts_hold_to_their_own_tests(repository: Path) -> None:
         timeout=100,
     )
     assert done.returncode == 0, re.findall(r"^not ok .*", done.stdout, re.MULTILINE)
-    assert int(re.findall(r"^# pass (\d+)", done.stdout, re.MULTILINE)[0]) >= 6
+    assert int(re.findall(r"^# pass (\d+)", done.stdout, re.MULTILINE)[0]) > 66

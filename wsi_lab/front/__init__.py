@@ -16,8 +16,13 @@ _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def shared(name: str) -> Traversable:
-    """Return a part that every page and widget may take: ``dom`` or ``readouts``."""
-    return files("wsi_lab.front") / f"{name}.mjs"
+    """Return a part that every page and widget may take, such as ``dom`` or ``readouts``."""
+    return front_file(f"{name}.mjs")
+
+
+def front_file(name: str) -> Traversable:
+    """Return a file that every page needs, such as ``view.css``."""
+    return files("wsi_lab.front") / name
 
 
 def joined(parts: Sequence[Traversable]) -> str:

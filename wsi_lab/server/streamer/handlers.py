@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
 from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 import msgspec
@@ -26,7 +25,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LARGEST_PAGE, USUAL_PAGE = 1000, 100
-FOR_A_YEAR = "public, max-age=31536000, immutable"
 _DESCRIPTOR = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" '
@@ -231,7 +229,7 @@ class ViewHandler(StreamerHandler):
         if self.door.access is not Access.OPEN:
             signer = await self.door.signer(self.site)
             token = signer.viewer_query(slide_id, self.door.now())
-        self._headers["Content-Type"] = "text/html; charset=utf-8"
+        self._headers["Content-Type"] = page.HTML
         self._headers["Content-Security-Policy"] = page.CONTENT_SECURITY_POLICY
         self.finish(page.view_page(slide_id, properties, token_query=token))
 
@@ -243,19 +241,7 @@ class AssetHandler(StreamerHandler):
 
     def get(self, name: str) -> None:
         """Return it."""
-        media_type = page.ASSETS.get(name)
-        if media_type is None:
-            raise NotFound("There is nothing at this address.")
-        data = page.asset(name)
-        is_current = one(self.request.query_arguments, "v") == page.assets_version()
-        self._headers["Content-Type"] = media_type
-        self._headers["Cache-Control"] = FOR_A_YEAR if is_current else "no-cache"
-        self._headers["Etag"] = f'"{blake2b(data, digest_size=12).hexdigest()}"'
-        if "If-None-Match" in self.request.headers and self.check_etag_header():
-            self.set_status(304)
-            self.finish()
-        else:
-            self.finish(data)
+        page.assets.send(self, name)
 
 
 def _described(slide_id: str, properties: SlideProperties) -> dict[str, Any]:

@@ -34,13 +34,24 @@ export class TileFetcher {
   #queue = [];
   #view = 0;
 
-  // `version`: of the slide, so that a browser keeps no tile of another; `token`: the query that
-  // lets this page see tiles, or nothing; `renew`: returns another one or `null`. `isOnline`, `ask` and
-  // `wait` are the browser's own, except in tests.
-  constructor({ version, token, renew, isOnline, ask = askBrowser, wait = waitBrowser }) {
+  // `version`: of the slide, so that a browser keeps no tile of another; `token`: what lets this
+  // page see tiles, or nothing; `renew`: returns another one or `null`. `locate` makes of an address
+  // and a token what is asked for, unless the token is a query; `kindOf` reads a refusal. `isOnline`,
+  // `ask` and `wait` are the browser's own, except in tests.
+  constructor({
+    version,
+    token,
+    renew,
+    isOnline,
+    ask = askBrowser,
+    wait = waitBrowser,
+    ...reading
+  }) {
     this.version = version;
     this.token = token;
     this.renew = renew;
+    this.locate = reading.locate ?? ((address, query) => this.#withQuery(address, query));
+    this.kindOf = reading.kindOf ?? kindOf;
     this.isOnline = isOnline ?? (() => navigator.onLine);
     this.ask = ask;
     this.wait = wait;
@@ -109,13 +120,14 @@ export class TileFetcher {
     const token = this.token;
     let response;
     try {
-      response = await this.ask(this.#withQuery(address, token));
+      response = await this.ask(this.locate(address, token));
       if (response.ok) return { blob: await response.blob() };
     } catch {
       return { kind: "unreachable", status: 0, after: 0, token };
     }
     const { status, headers } = response;
-    return { kind: kindOf(status), status, after: Number(headers.get("Retry-After")) || 0, token };
+    const kind = this.kindOf(status, headers);
+    return { kind, status, after: Number(headers.get("Retry-After")) || 0, token };
   }
 
   // All tiles that were refused with the same token wait for the one new one.

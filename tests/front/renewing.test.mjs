@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { factsIn, renewal } from "../../../../wsi_lab/server/streamer/front/renewing.mjs";
+import { factsIn, renewal } from "../../wsi_lab/front/renewing.mjs";
 
 const SLIDE = { tiles: "../tiles/a", token: "vt=1&exp=1", version: "v1", levels: [{ width: 1 }] };
 

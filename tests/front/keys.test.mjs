@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { wishOf } from "../../../../wsi_lab/server/streamer/front/keys.mjs";
+import { wishOf } from "../../wsi_lab/front/keys.mjs";
 
 for (const [key, wish] of [
   ["+", ["zoom", 1]],

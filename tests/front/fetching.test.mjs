@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { kindOf, TileFetcher } from "../../../../wsi_lab/server/streamer/front/fetching.mjs";
+import { kindOf, TileFetcher } from "../../wsi_lab/front/fetching.mjs";
 
 const TILE = new Blob(["tile"]);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Pyramid } from "../../../../wsi_lab/server/streamer/front/pyramid.mjs";
+import { Pyramid } from "../../wsi_lab/front/pyramid.mjs";
 
 const level = (width, height, side, tall = side) => ({
   width,

@@ -13,11 +13,13 @@ export class Moving {
   // Whether the whole slide is shown, so that another size of the window should fit it anew.
   isFitted = false;
 
-  constructor(viewer, { width, height }, isStill) {
+  // `upright`: the degrees by which the slide is turned as it is meant to be seen.
+  constructor(viewer, { width, height }, isStill, upright = 0) {
     this.viewer = viewer;
     this.width = width;
     this.height = height;
     this.isStill = isStill;
+    this.upright = upright;
     for (const hand of [...HANDS, ...NAVIGATOR_HANDS]) {
       viewer.addHandler(hand, () => {
         this.isFitted = false;
@@ -52,15 +54,20 @@ export class Moving {
   }
 
   fit({ isAtOnce = false } = {}) {
-    const middle = { x: this.width / 2, y: this.height / 2 };
-    this.goTo({ ...middle, downsample: this.fitting, rotation: 0 }, { isAtOnce });
+    this.fitBox([0, 0, this.width, this.height], { isAtOnce });
     this.isFitted = true;
+  }
+
+  // Shows a part of the slide, upright.
+  fitBox([x, y, width, height], { isAtOnce = false } = {}) {
+    const middle = { x: x + width / 2, y: y + height / 2 };
+    const downsample = this.#fitting(width, height);
+    this.goTo({ ...middle, downsample, rotation: this.upright }, { isAtOnce });
   }
 
   // The downsample at which the whole slide is in view, upright, with a margin.
   get fitting() {
-    const { x, y } = this.viewer.viewport.getContainerSize();
-    return Math.max(this.width / x, this.height / y) / (1 - MARGIN);
+    return this.#fitting(this.width, this.height);
   }
 
   zoomStep(direction) {
@@ -96,6 +103,12 @@ export class Moving {
     const inside = new OpenSeadragon.Point(clientX - box.left, clientY - box.top);
     const { x, y } = this.viewer.viewport.pointFromPixel(inside, true).times(this.width);
     return x >= 0 && y >= 0 && x < this.width && y < this.height ? { x, y } : null;
+  }
+
+  #fitting(width, height) {
+    const { x, y } = this.viewer.viewport.getContainerSize();
+    const [across, down] = this.upright % 180 ? [height, width] : [width, height];
+    return Math.max(across / x, down / y) / (1 - MARGIN);
   }
 
   #downsample(zoom) {

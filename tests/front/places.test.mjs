@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {
-  hashOf,
-  limited,
-  nextDownsample,
-  placeIn,
-  turned,
-} from "../../../../wsi_lab/server/streamer/front/places.mjs";
+import { hashOf, limited, nextDownsample, placeIn, turned } from "../../wsi_lab/front/places.mjs";
 
 const SLIDE = { width: 2220, height: 2967 };
 

@@ -46,12 +46,20 @@ export function wishOf({ key, shiftKey, ctrlKey, altKey, metaKey }) {
   }
 }
 
-export function listen(acts, isBusyElsewhere) {
+// `more`: what further keys ask for, by their small letters.
+export function listen(acts, isBusyElsewhere, more = {}) {
   addEventListener("keydown", (event) => {
-    const wish = event.defaultPrevented || isBusyElsewhere() ? null : wishOf(event);
+    const wish = event.defaultPrevented || isBusyElsewhere() ? null : wishIn(event, more);
     if (!wish) return;
     event.preventDefault();
     const [act, ...values] = wish;
     acts[act](...values);
   });
+}
+
+function wishIn(event, more) {
+  const wish = wishOf(event);
+  if (wish || event.ctrlKey || event.altKey || event.metaKey) return wish;
+  const key = event.key.toLowerCase();
+  return Object.hasOwn(more, key) ? more[key] : null;
 }

@@ -1,7 +1,7 @@
 // What lies over the slide: tools, scale bar, numbers, and the sentence when something is wrong.
 
-import { button, drawing, element } from "../../../front/dom.mjs";
-import { magnification, position, resolution, scaleBar } from "../../../front/readouts.mjs";
+import { button, drawing, element } from "./dom.mjs";
+import { magnification, position, resolution, scaleBar } from "./readouts.mjs";
 
 const ICONS = {
   in: "M8 3v10M3 8h10",

@@ -1,6 +1,6 @@
 // Tiles that did not come: which, why, what the user is told, and when they are asked for again.
 
-import { element } from "../../../front/dom.mjs";
+import { element } from "./dom.mjs";
 
 const AGAIN = "Try again";
 const RELOAD = "Reload";

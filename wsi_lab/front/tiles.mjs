@@ -5,13 +5,13 @@
 import { Trouble } from "./fetching.mjs";
 
 export class SlideTiles extends OpenSeadragon.TileSource {
-  // `address`: of the slide's tiles, without a slash at the end.
-  constructor(pyramid, address, fetcher) {
+  // `addressOf`: what the fetcher calls a tile, by zoom, column and row.
+  constructor(pyramid, addressOf, fetcher) {
     const { width, height, last } = pyramid;
     const { tile_width, tile_height } = pyramid.zooms[last];
     super({ width, height, tileWidth: tile_width, tileHeight: tile_height, maxLevel: last });
     this.pyramid = pyramid;
-    this.address = address;
+    this.addressOf = addressOf;
     this.fetcher = fetcher;
   }
 
@@ -48,7 +48,7 @@ export class SlideTiles extends OpenSeadragon.TileSource {
 
   // The token is not part of it: it changes, and the tile does not.
   getTileUrl(zoom, column, row) {
-    return `${this.address}/${this.pyramid.level(zoom)}/${column}/${row}.jpg`;
+    return this.addressOf(zoom, column, row);
   }
 
   async downloadTileStart(job) {
