@@ -116,7 +116,8 @@ class InProcessLab:
                 answer = self._page(request, of_study)
             case ("POST", "studies", number, "slides"):
                 asked = json.loads(request.content)
-                name = asked["path"].rsplit("/", 1)[-1]
+                path = asked["path"] if "path" in asked else asked["uploaded"]
+                name = path.rsplit("/", 1)[-1]
                 slide = self.add_slide(name, study_id=int(number), stain=asked.get("stain", ""))
                 answer = httpx.Response(201, json=self.slides[slide])
             case ("GET", "slides", number) if int(number) in self.slides:

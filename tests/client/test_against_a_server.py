@@ -168,3 +168,36 @@ def test_close_name_is_suggested(real_lab):
     with pytest.raises(UnknownKey, match=f"did you mean '{STUDY}'"):
         real_lab.studies["Demmo"]
     assert "n" * 300 not in real_lab.studies
+
+
+def test_answers_come_and_go_as_tables(new_study, demo_server):
+    new_study.questions.add("Grade", "DropDown", "1;2;3")
+    path = str(demo_server.home / "slides" / f"{SLIDE}.svs")
+    slide = new_study.slides.add(path, name="one", case="private", case_public="public")
+    first = new_study.submit("Grade", 2, slide=slide)
+    second = new_study.submit("Grade", 3, slide=slide, revision=first.revision)
+    with pytest.raises(Conflict) as caught:
+        new_study.submit("Grade", 1, slide=slide, revision=first.revision)
+    assert caught.value.details["current"] == second.revision == 2
+    assert [each.answer for each in second.history()] == ["2", "3"]
+    scores = new_study.scores()
+    assert scores[["slide", "question", "kind", "answer"]].values.tolist() == [
+        ["one", "Grade", "DropDown", "3"]
+    ]
+    assert new_study.import_results(scores).unchanged == 1
+    others = scores.assign(reader="model-7@lab", answer="1")
+    assert new_study.import_results(others).stored == 1
+    assert new_study.scores(reader="model-7@lab")["answer"].tolist() == ["1"]
+    with pytest.raises(Invalid) as caught:
+        new_study.import_results(others.assign(question="What?"))
+    assert len(caught.value.problems) == 1
+
+
+def test_slide_is_sent_and_looked_at(real_lab, demo_slide):
+    study = real_lab.studies.create("sent-by-the-client")
+    try:
+        slide = study.upload(demo_slide, name="sent.svs")
+        assert (slide.name, slide.width) == ("sent", 2220)
+        assert slide.region((0, 0), (4, 4)).shape == (4, 4, 3)
+    finally:
+        real_lab.studies[study.id].remove()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ from jsonschema import Draft202012Validator
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from wsi_lab.model.answer import Answer, NewAnswer, Place
 from wsi_lab.model.people import Actor, Right
+from wsi_lab.model.question import Question, checked_question
 from wsi_lab.model.source import Source
 from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.model.tma import TmaMap
+from wsi_lab.model.upload import Upload
 from wsi_lab.server.app import make_app, server_limits
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import Route
@@ -110,9 +115,9 @@ class World:
         self.made += 1
         return f"made {self.made}"
 
-    def new_study(self) -> Study:
+    def new_study(self, name: str | None = None) -> Study:
         """Return a new study with the usual members."""
-        study = self.lab.studies.create(self.owner, self.name())
+        study = self.lab.studies.create(self.owner, name or self.name())
         for person, rights in RIGHTS.items():
             self.lab.studies.set_member(self.owner, study.id, f"{person}@lab", rights)
         return study
@@ -125,6 +130,36 @@ class World:
         """Return a new slide of the demo file."""
         where = (study or self.study).id
         return self.lab.slides.add(self.owner, where, self.slide_file, name=self.name())
+
+    def new_question(self, study: Study | None = None, kind: str = "FreeText") -> Question:
+        """Return a new question."""
+        spec = checked_question(self.name(), kind)
+        return self.lab.questions.add(self.owner, (study or self.study).id, spec)
+
+    @cached_property
+    def question(self) -> Question:
+        """A question of the study, with an answer."""
+        return self.new_question()
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The owner's answer to the question about the slide."""
+        new = NewAnswer(self.question.name, Place(self.slide.id), self.owner.user.email, "2+")
+        return self.lab.results.submit(self.owner, self.study.id, new)
+
+    @cached_property
+    def tma_map(self) -> TmaMap:
+        """A map of the study."""
+        return self.lab.tma_maps.create(self.owner, self.study.id, "tma.map", "A1\tA2\nB1\n")
+
+    def uploaded(self, person: str) -> Upload:
+        """Return an upload of somebody's that is complete, but not finished."""
+        actor = self.lab.people.actor_for_token(str(self.tokens[person]), door="v1")
+        text = self.lab.uploads.request(actor, f"{self.name()}.txt", self.study.name)
+        upload = self.lab.uploads.begin(actor, text, 5)
+        with self.lab.uploads.writer(upload.id).partial as partial:
+            partial.append([b"12345"])
+        return upload
 
     def token(self, email: str, **limits: Any) -> str:
         """Return the text of a new token."""

@@ -119,7 +119,12 @@ def test_changes_of_what_has_revisions_need_one(contract: dict[str, Any]) -> Non
     assert with_revision == {
         (method, f"/v1/{noun}")
         for method in ("patch", "delete")
-        for noun in ("studies/{study_id}", "cases/{case_id}", "slides/{slide_id}")
+        for noun in (
+            "studies/{study_id}",
+            "cases/{case_id}",
+            "slides/{slide_id}",
+            "questions/{question_id}",
+        )
     }
 
 
@@ -142,6 +147,14 @@ ANSWERS = {
     "Slide": "v1/slides/{world.slide.id}",
     "Properties": "v1/slides/{world.slide.id}/properties",
     "NamePage": "v1/slides/{world.slide.id}/associated",
+    "QuestionPage": "v1/studies/{world.study.id}/questions",
+    "Question": "v1/questions/{world.question.id}",
+    "Answer": "v1/answers/{world.answer.id}",
+    "AnswerPage": "v1/answers/{world.answer.id}/history",
+    "ResultPage": "v1/studies/{world.study.id}/answers",
+    "TmaMapPage": "v1/studies/{world.study.id}/tma-maps",
+    "WholeTmaMap": "v1/tma-maps/{world.tma_map.id}",
+    "ConfigFiles": "v1/studies/{world.study.id}/config-files",
 }
 
 
@@ -166,6 +179,12 @@ def test_what_is_made_is_as_the_contract_says(world: Any, boss: httpx.Client, sc
         "Study": ("/v1/studies", {"name": world.name(), "description": "many\nlines"}),
         "Case": (f"{study}/cases", {"name": world.name(), "public_name": "A"}),
         "Slide": (f"{study}/slides", {"path": str(world.slide_file), "tags": ["b", "a"]}),
+        "Question": (f"{study}/questions", {"name": "Grade", "kind": "dropdown"}),
+        "WholeTmaMap": (f"{study}/tma-maps", {"name": "tma.map", "text": "A1\tA2\n"}),
+        "Answer": (
+            f"/v1/studies/{world.study.id}/answers",
+            {"question": world.question.name, "answer": "x", "slide_id": world.slide.id},
+        ),
     }
     for name, (path, body) in made.items():
         answer = boss.post(path, json=body)

@@ -29,7 +29,6 @@ def test_all_problems_of_a_body_are_listed() -> None:
     with pytest.raises(Invalid) as refused:
         parsing.from_json(forms.NewSlideForm, body)
     assert [problem.partition(":")[0] for problem in refused.value.problems] == [
-        "path",
         "name",
         "tags[1]",
         "mpp_x",

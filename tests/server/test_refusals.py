@@ -16,7 +16,10 @@ from wsi_lab.server.routes import V1_ROUTES
 OPERATIONS = [
     (method, route.path) for route in V1_ROUTES for method in route.needs if method != "HEAD"
 ]
-WITH_BODY = [each for each in OPERATIONS if each[0] in {"POST", "PUT", "PATCH"}]
+TABLES = [("POST", "v1/studies/{study_id}/results")]
+WITH_BODY = [
+    each for each in OPERATIONS if each[0] in {"POST", "PUT", "PATCH"} and each not in TABLES
+]
 
 
 def _path(world: Any, path: str) -> str:
@@ -32,6 +35,14 @@ def _path(world: Any, path: str) -> str:
         "x": 1,
         "y": 1,
     }
+    if "question_id" in path:
+        known["question_id"] = world.question.id
+    if "answer_id" in path:
+        known["answer_id"] = world.answer.id
+    if "map_id" in path:
+        known["map_id"] = world.tma_map.id
+    if "upload_id" in path:
+        known["upload_id"] = "0" * 32
     return "/" + path.format(**known)
 
 
@@ -84,6 +95,13 @@ def test_form_instead_of_json_is_refused(
         method, _path(world, path), data={"name": "a"}, headers={"If-Match": '"r1"'}
     )
     _check(schema, answer, 415, "body_unsupported")
+
+
+@pytest.mark.parametrize(("method", "path"), TABLES)
+def test_json_instead_of_a_table_is_refused(
+    world: Any, boss: httpx.Client, schema: Any, method: str, path: str
+) -> None:
+    _check(schema, boss.request(method, _path(world, path), json={}), 415, "body_unsupported")
 
 
 @pytest.mark.parametrize("route", V1_ROUTES, ids=lambda route: route.path)

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from looping import run_in_loop
 
 from wsi_lab.errors import Busy, HomeUnusable, NotFound
+from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.site import Lane, Site
 from wsi_lab.service.tiles import TileAnswer
 
@@ -238,13 +240,16 @@ def test_unforeseen_trouble_with_the_home_is_told_without_its_words(
 
 
 def test_client_that_dribbles_a_body_is_dropped(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    serve_routes: Any,
 ) -> None:
-    monkeypatch.setattr("wsi_lab.server.routing.SECONDS_PER_BODY", 0.2)
-    host, port = world.server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
-        client.sendall(b"POST /v1/studies HTTP/1.1\r\nHost: lab\r\nContent-Length: 100\r\n\r\n{")
-        assert client.recv(1024) == b""
+    impatient = [replace(route, body_seconds=0.2) for route in V1_ROUTES]
+    with serve_routes(impatient) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(
+                b"POST /v1/studies HTTP/1.1\r\nHost: lab\r\nContent-Length: 100\r\n\r\n{"
+            )
+            assert client.recv(1024) == b""
 
 
 @pytest.mark.parametrize("what", ["tile", "tile soon", "thumbnail", "label", "bundle"])

@@ -38,6 +38,8 @@ EDITORS_MAKE = "401 404 403 201 201 201 401 401 404 404"
 EDITORS_REMOVE = "401 404 403 204 204 204 401 401 404 404"
 ADMINS_SEE = "401 404 403 403 200 200 401 401 404 404"
 ADMINS_REMOVE = "401 404 403 403 204 204 401 401 404 404"
+ADMINS_MAKE = "401 404 403 403 201 201 401 401 404 404"
+BOSS_OWN = "401 404 404 404 404 200 401 401 404 404"
 VIEWERS_OWN = "401 404 204 404 404 204 401 401 403 403"
 
 MATRIX = {
@@ -76,6 +78,24 @@ MATRIX = {
     "GET v1/slides/{slide_id}/associated/{name}": ADMINS_SEE,
     "GET v1/slides/{slide_id}/deepzoom.dzi": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": MEMBERS_SEE,
+    "PUT v1/slides/{slide_id}/tma-map": EDITORS_CHANGE,
+    "GET v1/studies/{study_id}/questions": MEMBERS_SEE,
+    "POST v1/studies/{study_id}/questions": EDITORS_MAKE,
+    "GET v1/questions/{question_id}": MEMBERS_SEE,
+    "PATCH v1/questions/{question_id}": EDITORS_CHANGE,
+    "DELETE v1/questions/{question_id}": EDITORS_REMOVE,
+    "GET v1/studies/{study_id}/answers": ADMINS_SEE,
+    "POST v1/studies/{study_id}/answers": EDITORS_MAKE,
+    "GET v1/answers/{answer_id}": ADMINS_SEE,
+    "GET v1/answers/{answer_id}/history": ADMINS_SEE,
+    "POST v1/studies/{study_id}/results": EDITORS_CHANGE,
+    "GET v1/studies/{study_id}/annotations": ADMINS_SEE,
+    "GET v1/studies/{study_id}/tma-maps": MEMBERS_SEE,
+    "POST v1/studies/{study_id}/tma-maps": EDITORS_MAKE,
+    "GET v1/tma-maps/{map_id}": MEMBERS_SEE,
+    "GET v1/studies/{study_id}/config-files": EDITORS_CHANGE,
+    "POST v1/studies/{study_id}/import": ADMINS_SEE,
+    "POST v1/uploads/{upload_id}/finish": BOSS_OWN,
 }
 
 
@@ -86,6 +106,7 @@ class Ask(NamedTuple):
     query: dict[str, Any] | None = None
     body: dict[str, Any] | None = None
     revision: int | None = None
+    text: str | None = None
 
 
 def _viewers_token(world: Any) -> Ask:
@@ -107,6 +128,27 @@ def _new_case(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
 def _new_slide(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
     slide = world.new_slide()
     return Ask({"slide_id": slide.id}, body=body, revision=slide.revision)
+
+
+def _new_question(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
+    question = world.new_question()
+    return Ask({"question_id": question.id}, body=body, revision=question.revision)
+
+
+def _results(world: Any) -> Ask:
+    header = "ImageID\tBy\tQuestion\tAnswer"
+    return _study(world, text=f"{header}\n{world.slide.id}\ta@lab\t{world.question.name}\t1\n")
+
+
+def _importable(world: Any) -> Ask:
+    study = world.new_study(world.name().replace(" ", "-"))
+    scores = world.lab.files.root / f"study.{study.name}.scores"
+    scores.write_text("Grade\tInteger\n")
+    return Ask({"study_id": study.id}, body={})
+
+
+def _answer(world: Any) -> Ask:
+    return Ask({"answer_id": world.answer.id})
 
 
 def _member(world: Any, *, body: dict[str, Any] | None = None) -> Ask:
@@ -160,6 +202,35 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": lambda world: _slide(
         world, level=12, x=1, y=1
     ),
+    "PUT v1/slides/{slide_id}/tma-map": lambda world: Ask(
+        {"slide_id": world.slide.id}, body={"name": world.tma_map.name}
+    ),
+    "GET v1/studies/{study_id}/questions": _study,
+    "POST v1/studies/{study_id}/questions": lambda world: _study(
+        world, body={"name": world.name(), "kind": "Percentage"}
+    ),
+    "GET v1/questions/{question_id}": lambda world: Ask({"question_id": world.question.id}),
+    "PATCH v1/questions/{question_id}": lambda world: _new_question(world, body={"position": 7}),
+    "DELETE v1/questions/{question_id}": _new_question,
+    "GET v1/studies/{study_id}/answers": _study,
+    "POST v1/studies/{study_id}/answers": lambda world: _study(
+        world,
+        body={"question": world.question.name, "answer": "1", "slide_id": world.slide.id},
+    ),
+    "GET v1/answers/{answer_id}": _answer,
+    "GET v1/answers/{answer_id}/history": _answer,
+    "POST v1/studies/{study_id}/results": _results,
+    "GET v1/studies/{study_id}/annotations": _study,
+    "GET v1/studies/{study_id}/tma-maps": _study,
+    "POST v1/studies/{study_id}/tma-maps": lambda world: _study(
+        world, body={"name": world.name(), "text": "A1\n"}
+    ),
+    "GET v1/tma-maps/{map_id}": lambda world: Ask({"map_id": world.tma_map.id}),
+    "GET v1/studies/{study_id}/config-files": _study,
+    "POST v1/studies/{study_id}/import": _importable,
+    "POST v1/uploads/{upload_id}/finish": lambda world: Ask(
+        {"upload_id": world.uploaded("site_admin").id}, body={}
+    ),
 }
 
 ROUTES = {
@@ -170,12 +241,22 @@ ROUTES = {
 }
 
 
+IN_A_STUDY = {Kind.STUDY, Kind.CASE, Kind.SLIDE, Kind.QUESTION, Kind.ANSWER, Kind.TMA_MAP}
+
+
 def send(http: httpx.Client, key: str, ask: Ask, headers: dict[str, str]) -> httpx.Response:
     method, path = key.split(" ")
     if ask.revision is not None:
         headers = {**headers, "If-Match": f'"r{ask.revision}"'}
+    if ask.text is not None:
+        headers = {**headers, "Content-Type": "text/tab-separated-values"}
     return http.request(
-        method, "/" + path.format(**ask.address), params=ask.query, json=ask.body, headers=headers
+        method,
+        "/" + path.format(**ask.address),
+        params=ask.query,
+        json=ask.body,
+        content=ask.text,
+        headers=headers,
     )
 
 
@@ -202,7 +283,7 @@ def _without(answer: httpx.Response, number: int) -> str:
 
 @pytest.mark.parametrize(
     "key",
-    [key for key, (_, need) in ROUTES.items() if need.kind in {Kind.STUDY, Kind.CASE, Kind.SLIDE}],
+    [key for key, (_, need) in ROUTES.items() if need.kind in IN_A_STUDY],
 )
 def test_what_is_hidden_looks_like_what_is_not_there(
     world: Any, http: httpx.Client, key: str
@@ -235,7 +316,7 @@ def test_what_a_token_lacks_does_not_tell_strangers_what_there_is(
 ) -> None:
     headers = {"Authorization": f"Bearer {world.token('stranger@lab', **limits)}"}
     for key, (_, need) in ROUTES.items():
-        if need.kind in {Kind.STUDY, Kind.CASE, Kind.SLIDE}:
+        if need.kind in IN_A_STUDY:
             ask = ASK[key](world)
             nothing = ask._replace(address={**ask.address, next(iter(ask.address)): 10**8})
             assert send(http, key, ask, headers).status_code == 404, key

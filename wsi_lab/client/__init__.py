@@ -11,20 +11,31 @@ from wsi_lab.client.connection import Connection
 from wsi_lab.client.lab import Lab
 from wsi_lab.client.named import UnknownKey
 from wsi_lab.client.people import Member, Token, Tokens, User, Users
+from wsi_lab.client.questions import Question, Questions
+from wsi_lab.client.scores import Answer, Core, ImportReport
 from wsi_lab.client.slide import Slide
 from wsi_lab.client.slides import Slides
 from wsi_lab.client.studies import Studies, Study
+from wsi_lab.client.tma_maps import MapCore, TmaMap, TmaMaps
 
 __all__ = [
+    "Answer",
     "Case",
     "Cases",
     "Connection",
+    "Core",
+    "ImportReport",
     "Lab",
+    "MapCore",
     "Member",
+    "Question",
+    "Questions",
     "Slide",
     "Slides",
     "Studies",
     "Study",
+    "TmaMap",
+    "TmaMaps",
     "Token",
     "Tokens",
     "UnknownKey",

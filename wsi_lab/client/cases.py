@@ -22,6 +22,7 @@ class _Fields:
     public_name: str
     revision: int
     name: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class Case:
         What it is looked up by: the public name.
     private_name
         The name in the patient's records; `None` for those who may not see it.
+    description
+        HTML.
     """
 
     id: int
@@ -41,6 +44,7 @@ class Case:
     name: str
     private_name: str | None
     revision: int
+    description: str = ""
     connection: Connection = field(repr=False, compare=False)
 
     @property
@@ -48,15 +52,23 @@ class Case:
         """The same as `name`, said plainly."""
         return self.name
 
-    def change(self, *, name: str | None = None, public_name: str | None = None) -> Case:
-        """Change the private or the public name and return the case as it is then.
+    def change(
+        self,
+        *,
+        name: str | None = None,
+        public_name: str | None = None,
+        description: str | None = None,
+    ) -> Case:
+        """Change the private or the public name or the description (HTML).
+
+        Returns the case as it is then.
 
         Raises
         ------
         Conflict
             Somebody changed it since this object was read.
         """
-        body = {"name": name, "public_name": public_name}
+        body = {"name": name, "public_name": public_name, "description": description}
         data = self.connection.json(
             "PATCH",
             f"v1/cases/{self.id}",
@@ -129,5 +141,6 @@ def _case(connection: Connection, data: Any) -> Case:
         name=fields.public_name,
         private_name=fields.name,
         revision=fields.revision,
+        description=fields.description,
         connection=connection,
     )

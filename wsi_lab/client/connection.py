@@ -100,13 +100,67 @@ class Connection:
         """Return the JSON of a GET."""
         return self.json("GET", path, query=query)
 
-    def get_bytes(self, path: str, **query: Any) -> bytes:
-        """Return the body of a GET as it came."""
-        return self._ask("GET", path, query=query).content
+    def get_bytes(
+        self, path: str, *, accept: str | None = None, timeout_s: float | None = None, **query: Any
+    ) -> bytes:
+        """Return the body of a GET as it came.
+
+        Parameters
+        ----------
+        accept
+            The media type it is to have, where there are several.
+        timeout_s
+            Seconds to wait for an answer to begin, where that may take longer than usual.
+        """
+        headers = {} if accept is None else {"Accept": accept}
+        return self._ask("GET", path, query=query, headers=headers, timeout_s=timeout_s).content
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON of a POST. It is never sent twice."""
         return self.json("POST", path, body=body)
+
+    def post_text(
+        self, path: str, text: str, *, media_type: str, timeout_s: float | None = None
+    ) -> Any:
+        """Return the JSON of a POST whose body is a text. It is never sent twice."""
+        headers = {"Content-Type": f"{media_type}; charset=utf-8"}
+        answer = self._ask(
+            "POST", path, content=_as_bytes(text), headers=headers, timeout_s=timeout_s
+        )
+        return _json(answer, "POST", path)
+
+    def exchange(
+        self, method: str, address: str, *, headers: Mapping[str, str], content: bytes = b""
+    ) -> httpx.Response:
+        """Return whatever is answered to a request, a refusal, too; it is sent once.
+
+        Parameters
+        ----------
+        address
+            Below the lab's address, or what `address_of` returned.
+        """
+        return self._send(method, address, headers=headers, content=content)
+
+    def address_of(self, location: str) -> str:
+        """Return the whole address that a Location header names.
+
+        Raises
+        ------
+        WsiLabError
+            It leads away from the lab; the token must not.
+        """
+        base = self._httpx.URL(self.url)
+        try:
+            address = base.join(location)
+        except self._httpx.InvalidURL:
+            address = None
+        if not location or address is None or _origin(address) != _origin(base):
+            raise WsiLabError("What answers at this address leads away from the lab.")
+        return str(address)
+
+    def wait(self, seconds: float) -> None:
+        """Wait before a request is sent again."""
+        self._sleep(seconds)
 
     def json(
         self,
@@ -133,13 +187,9 @@ class Connection:
         WsiLabError
             The class that belongs to the code in the answer, with `request` set.
         """
-        answer = self._ask(method, path, query=query, body=body, revision=revision)
-        if not answer.content:
-            return None
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise _not_a_lab(method, path) from error
+        headers = {} if revision is None else {"If-Match": f'"r{revision}"'}
+        answer = self._ask(method, path, query=query, body=body, headers=headers)
+        return _json(answer, method, path) if answer.content else None
 
     def items(self, path: str, **query: Any) -> Iterator[Any]:
         """Yield every item of a list, page by page."""
@@ -160,12 +210,11 @@ class Connection:
         *,
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
-        revision: int | None = None,
+        **sent: Any,
     ) -> httpx.Response:
-        headers = {} if revision is None else {"If-Match": f'"r{revision}"'}
         params = {key: value for key, value in (query or {}).items() if value is not None}
         for attempt in range(1, TRIES + 1):
-            answer = self._send(method, path, params=params, json=body, headers=headers)
+            answer = self._send(method, path, params=params or None, json=body, **sent)
             if answer.is_success:
                 return answer
             wait = _seconds_to_wait(answer)
@@ -175,14 +224,14 @@ class Connection:
         raise refusal(answer.status_code, answer.content, request=f"{method} {path}")
 
     def _send(
-        self, method: str, path: str, *, params: Mapping[str, Any], json: Any, headers: Any
+        self, method: str, path: str, *, timeout_s: float | None = None, **sent: Any
     ) -> httpx.Response:
         if self._client.is_closed:
             raise SourceUnavailable("This lab was closed; wsi_lab.connect() opens it again.")
+        if timeout_s is not None:
+            sent["timeout"] = self._httpx.Timeout(timeout_s, connect=10.0)
         try:
-            return self._client.request(
-                method, path, params=params or None, json=json, headers=headers
-            )
+            return self._client.request(method, path, **sent)
         except self._httpx.TimeoutException as error:
             raise _with_request(
                 SourceTimeout(
@@ -252,6 +301,24 @@ def _as_copied(token: str) -> str:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise Invalid("This is not a token. `wsi-lab token create` prints one: wsi_ and 43 signs.")
     return token
+
+
+def _as_bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid("The text holds characters that are not valid Unicode.") from error
+
+
+def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
+    return address.scheme, address.host, address.port
+
+
+def _json(answer: httpx.Response, method: str, path: str) -> Any:
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise _not_a_lab(method, path) from error
 
 
 def _seconds_to_wait(answer: httpx.Response) -> float | None:

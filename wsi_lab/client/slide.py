@@ -41,6 +41,10 @@ class _Fields:
     mpp_y: float | None
     added_on: datetime
     revision: int
+    description: str = ""
+    rotation: int = 0
+    tma_map_id: int | None = None
+    file_size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,14 @@ class Slide(_Fields):
         Magnification of the objective, for example 20.0, or `None`.
     added_on
         In UTC.
+    description
+        HTML.
+    rotation
+        Degrees clockwise that it is turned by when shown.
+    tma_map_id
+        The map of the cores on it, if it is a tissue microarray.
+    file_size
+        Bytes, when it was added; `None` if nobody knows.
     """
 
     connection: Connection = field(repr=False, compare=False)
@@ -248,9 +260,11 @@ class Slide(_Fields):
         return self.connection.viewer(self, **options)
 
     def change(self, **changes: Any) -> Slide:
-        """Change some of name, block, section, number, stain, tags, mpp, mpp_x, mpp_y, case_id.
+        """Change what is known about the slide, or how it is shown.
 
-        `mpp` stands for `mpp_x` and `mpp_y`. Returns the slide as it is then.
+        That is name, block, section, number, stain, tags, mpp (which stands for mpp_x and mpp_y),
+        mpp_x, mpp_y, case_id, description (HTML), and rotation (0, 90, 180 or 270 degrees
+        clockwise). Returns the slide as it is then.
 
         Raises
         ------
@@ -267,6 +281,11 @@ class Slide(_Fields):
             "PATCH", f"v1/slides/{self.id}", body=body, revision=self.revision
         )
         return slide_of(self.connection, data)
+
+    def set_tma_map(self, name: str | None) -> Slide:
+        """Say which of the study's TMA maps tells its cores, or none; return the new slide."""
+        self.connection.json("PUT", f"v1/slides/{self.id}/tma-map", body={"name": name})
+        return slide_of(self.connection, self.connection.get(f"v1/slides/{self.id}"))
 
     def remove(self) -> None:
         """Remove the slide from its study. The file stays where it is."""

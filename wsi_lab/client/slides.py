@@ -94,6 +94,11 @@ class Slides(NamedCollection[Slide]):
         data = self._connection.post(f"v1/studies/{self._study_id}/slides", given)
         return slide_of(self._connection, data)
 
+    def add_uploaded(self, path: str) -> Slide:
+        """Add a file that was sent to the lab's own folder, named from there on, as a slide."""
+        data = self._connection.post(f"v1/studies/{self._study_id}/slides", {"uploaded": path})
+        return slide_of(self._connection, data)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per slide, indexed by id.
 

@@ -7,7 +7,18 @@ in `openapi.yaml`, fails.
 from __future__ import annotations
 
 from wsi_lab.model.people import Action
+from wsi_lab.server.api.annotations import AnnotationsHandler
+from wsi_lab.server.api.answers import (
+    LARGEST_ANSWER,
+    LARGEST_TABLE,
+    SECONDS_PER_TABLE,
+    AnswerHandler,
+    AnswersHandler,
+    HistoryHandler,
+    ResultsHandler,
+)
 from wsi_lab.server.api.cases import CaseHandler, CasesHandler
+from wsi_lab.server.api.configuration import ConfigFilesHandler, ImportHandler
 from wsi_lab.server.api.lab import MeHandler, OpenApiHandler, RootHandler
 from wsi_lab.server.api.people import TokenHandler, TokensHandler, UsersHandler
 from wsi_lab.server.api.pixels import (
@@ -20,8 +31,11 @@ from wsi_lab.server.api.pixels import (
     RegionHandler,
     ThumbnailHandler,
 )
+from wsi_lab.server.api.questions import QuestionHandler, QuestionsHandler
 from wsi_lab.server.api.slides import PropertiesHandler, SlideHandler, SlidesHandler
 from wsi_lab.server.api.studies import MemberHandler, MembersHandler, StudiesHandler, StudyHandler
+from wsi_lab.server.api.tma_maps import SlideMapHandler, TmaMapHandler, TmaMapsHandler
+from wsi_lab.server.api.uploads import FinishHandler
 from wsi_lab.server.routing import OPEN, Kind, Need, Route
 
 _LOOK = Need(Action.LAB_VIEW)
@@ -38,6 +52,9 @@ _VIEW_SLIDE = Need(Action.STUDY_VIEW, Kind.SLIDE)
 _EDIT_SLIDE = Need(Action.STUDY_EDIT, Kind.SLIDE)
 _PIXELS = Need(Action.SLIDE_VIEW, Kind.SLIDE)
 _PRIVATE = Need(Action.SLIDE_PRIVATE, Kind.SLIDE)
+_RESULTS = Need(Action.RESULTS_VIEW, Kind.STUDY)
+_ANSWER = Need(Action.RESULTS_VIEW, Kind.ANSWER)
+_EDIT_QUESTION = Need(Action.STUDY_EDIT, Kind.QUESTION)
 
 V1_ROUTES: tuple[Route, ...] = (
     # Tiles first: most requests are for one.
@@ -93,5 +110,50 @@ V1_ROUTES: tuple[Route, ...] = (
         "v1/cases/{case_id}",
         CaseHandler,
         {"GET": _VIEW_CASE, "PATCH": _EDIT_CASE, "DELETE": _EDIT_CASE},
+    ),
+    Route("v1/studies/{study_id}/questions", QuestionsHandler, {"GET": _VIEW, "POST": _EDIT}),
+    Route(
+        "v1/questions/{question_id}",
+        QuestionHandler,
+        {
+            "GET": Need(Action.STUDY_VIEW, Kind.QUESTION),
+            "PATCH": _EDIT_QUESTION,
+            "DELETE": _EDIT_QUESTION,
+        },
+    ),
+    Route(
+        "v1/studies/{study_id}/answers",
+        AnswersHandler,
+        {"GET": _RESULTS, "POST": Need(Action.ANSWER_SUBMIT, Kind.STUDY)},
+        body_limit=LARGEST_ANSWER,
+        body_seconds=SECONDS_PER_TABLE,
+    ),
+    Route("v1/answers/{answer_id}", AnswerHandler, {"GET": _ANSWER}),
+    Route("v1/answers/{answer_id}/history", HistoryHandler, {"GET": _ANSWER}),
+    Route(
+        "v1/studies/{study_id}/results",
+        ResultsHandler,
+        {"POST": Need(Action.ANSWER_IMPORT, Kind.STUDY)},
+        body_limit=LARGEST_TABLE,
+        body_seconds=SECONDS_PER_TABLE,
+    ),
+    Route("v1/studies/{study_id}/tma-maps", TmaMapsHandler, {"GET": _VIEW, "POST": _EDIT}),
+    Route("v1/tma-maps/{map_id}", TmaMapHandler, {"GET": Need(Action.STUDY_VIEW, Kind.TMA_MAP)}),
+    Route("v1/slides/{slide_id}/tma-map", SlideMapHandler, {"PUT": _EDIT_SLIDE}),
+    Route(
+        "v1/uploads/{upload_id}/finish",
+        FinishHandler,
+        {"POST": Need(Action.FILE_UPLOAD, Kind.UPLOAD)},
+    ),
+    Route("v1/studies/{study_id}/annotations", AnnotationsHandler, {"GET": _RESULTS}),
+    Route(
+        "v1/studies/{study_id}/config-files",
+        ConfigFilesHandler,
+        {"GET": Need(Action.STUDY_CONFIG, Kind.STUDY)},
+    ),
+    Route(
+        "v1/studies/{study_id}/import",
+        ImportHandler,
+        {"POST": Need(Action.STUDY_IMPORT, Kind.STUDY)},
     ),
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
+from tornado import web
+from tornado.iostream import StreamClosedError
 
 from wsi_lab.server import parsing
 from wsi_lab.server.api import forms
-from wsi_lab.server.base import SENT, Handler
+from wsi_lab.server.base import LOG, SECONDS_PER_CHUNK, SENT, Handler
 from wsi_lab.server.failures import BodyUnsupported
 from wsi_lab.service.tiles import TileAnswer
 
@@ -18,6 +21,8 @@ F = TypeVar("F", bound=msgspec.Struct)
 
 FOR_A_DAY = "private, max-age=86400, immutable"
 ASK_EACH_TIME = "private, no-cache"
+LARGEST_READ_AT_ONCE = 64 << 10
+"""Bytes of JSON. What is larger is read in a thread."""
 
 
 class JsonHandler(Handler):
@@ -33,6 +38,12 @@ class JsonHandler(Handler):
         if not parsing.is_json(self.request.headers.get("Content-Type")):
             raise BodyUnsupported("The body of this request must be JSON (application/json).")
         return parsing.from_json(form, self.request.body)
+
+    async def large_body(self, form: type[F]) -> F:
+        """Return the body as a form, as `body` does, without holding anybody up."""
+        if len(self.request.body) <= LARGEST_READ_AT_ONCE:
+            return self.body(form)
+        return await self.wait_in(self.site.transfers, self.body, form)
 
     def revision(self) -> int:
         """Return the revision a change was made from; see `parsing.revision_of`."""
@@ -68,6 +79,32 @@ class JsonHandler(Handler):
     def send_nothing(self) -> None:
         """Say that it was done and that there is nothing to tell."""
         self.set_status(204)
+
+    async def send_pieces(self, pieces: Iterator[bytes]) -> None:
+        """Send a body that is made, in a thread, while it is sent; a short one at once."""
+        lane = self.site.transfers
+        piece = await self.wait_in(lane, next, pieces, b"")
+        following = await self.wait_in(lane, next, pieces, b"")
+        if not following:
+            await self.send_body(piece)
+            return
+        if self.request.method == "HEAD":
+            rest = await self.wait_in(lane, lambda: sum(map(len, pieces)))
+            self.set_header("Content-Length", str(len(piece) + len(following) + rest))
+            return
+        try:
+            while piece:
+                self.write(piece)
+                await asyncio.wait_for(self.flush(), SECONDS_PER_CHUNK)
+                piece = following
+                following = await self.wait_in(lane, next, pieces, b"")
+        except (StreamClosedError, TimeoutError):
+            self._hang_up()
+        except web.Finish:
+            raise
+        except Exception:  # noqa: BLE001 (whatever it is: an answer that ended here would look whole)
+            LOG.exception("Unforeseen: %s", self.summary())
+            self._hang_up()
 
 
 class ImageHandler(JsonHandler):

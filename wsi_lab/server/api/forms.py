@@ -127,6 +127,9 @@ class StudyChange(Struct):
     name: Name | UnsetType = UNSET
     description: Prose | UnsetType = UNSET
     published: bool | UnsetType = UNSET
+    friendly_name: Words | UnsetType = UNSET
+    folder: Words | UnsetType = UNSET
+    settings: dict[Name, Words] | UnsetType = UNSET
 
 
 class MemberRights(Struct):
@@ -147,12 +150,14 @@ class CaseChange(Struct):
 
     name: Name | UnsetType = UNSET
     public_name: Name | UnsetType = UNSET
+    description: Prose | UnsetType = UNSET
 
 
 class NewSlideForm(Struct):
-    """A file to be added as a slide."""
+    """A file to be added as a slide: one of the server, or one that was uploaded."""
 
-    path: Path
+    path: Path | None = None
+    uploaded: Path | None = None
     name: Name | None = None
     case: Name | None = None
     case_public: Words | None = None
@@ -177,6 +182,8 @@ class SlideChange(Struct):
     tags: Tags | UnsetType = UNSET
     mpp_x: Mpp | UnsetType | None = UNSET
     mpp_y: Mpp | UnsetType | None = UNSET
+    description: Prose | UnsetType = UNSET
+    rotation: Literal[0, 90, 180, 270] | UnsetType = UNSET
 
 
 def given(form: Struct) -> Json:
@@ -210,15 +217,20 @@ def cut(found: Sequence[T], query: PageQuery, id_of: Callable[[T], int]) -> Page
     >>> first.items, cut([3, 5, 8], PageQuery(cursor=first.next_cursor), int).items
     ((3, 5), (8,))
     """
-    after = 0
-    if query.cursor is not None:
-        if not (query.cursor.isascii() and query.cursor.isdigit()):
-            raise Invalid("This cursor is none that a page of this list gave.")
-        after = int(query.cursor)
+    after = id_after(query)
     rest = sorted((item for item in found if id_of(item) > after), key=id_of)
     items = tuple(rest[: query.limit])
     more = len(rest) > len(items)
     return Page(items, str(id_of(items[-1])) if more else None)
+
+
+def id_after(query: PageQuery) -> int:
+    """Return the last id of the page before, as `cut` put it into the cursor; 0 for none."""
+    if query.cursor is None:
+        return 0
+    if not (query.cursor.isascii() and query.cursor.isdigit() and len(query.cursor) < 19):
+        raise Invalid("This cursor is none that a page of this list gave.")
+    return int(query.cursor)
 
 
 def listed(items: Iterable[Json], next_cursor: str | None = None) -> Json:
@@ -254,6 +266,10 @@ def study(one: Study, *, slide_count: int, rights: Iterable[Right]) -> Json:
         "description": one.description,
         "created_on": one.created_on,
         "published_on": one.published_on,
+        "friendly_name": one.friendly_name,
+        "folder": one.folder,
+        "settings": dict(one.settings),
+        "answered_on": one.answered_on,
         "revision": one.revision,
         "slide_count": slide_count,
         "rights": sorted(rights),
@@ -272,6 +288,7 @@ def case(one: Case) -> Json:
         "study_id": one.study_id,
         "name": one.name,
         "public_name": one.public_name,
+        "description": one.description,
         "revision": one.revision,
     }
 
@@ -295,6 +312,10 @@ def slide(one: Slide, *, case_names: Mapping[int, str]) -> Json:
         "objective_power": one.objective_power,
         "mpp_x": one.mpp_x,
         "mpp_y": one.mpp_y,
+        "description": one.description,
+        "rotation": one.rotation,
+        "tma_map_id": one.tma_map_id,
+        "file_size": one.file_size,
         "added_on": one.added_on,
         "revision": one.revision,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wsi_lab.errors import Invalid
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide
 from wsi_lab.server.api import forms
@@ -77,7 +78,19 @@ def _page(lab: Lab, actor: Actor, study_id: int, query: forms.SlidesQuery) -> fo
 
 
 def _add(lab: Lab, actor: Actor, study_id: int, new: forms.NewSlideForm) -> forms.Json:
-    return _one(lab, actor, lab.slides.add(actor, study_id, **forms.given(new)))
+    given = forms.given(new)
+    path, uploaded = given.pop("path"), given.pop("uploaded")
+    if (path is None) == (uploaded is None):
+        raise _refusal("path: is missing, and so is uploaded; a slide is added by one of them")
+    if uploaded is None:
+        return _one(lab, actor, lab.slides.add(actor, study_id, path, **given))
+    if new != forms.NewSlideForm(uploaded=uploaded):
+        raise _refusal("uploaded: comes alone; what else is known about the slide is a change")
+    return _one(lab, actor, lab.slides.add_uploaded(actor, study_id, uploaded))
+
+
+def _refusal(problem: str) -> Invalid:
+    return Invalid(f"This request has a problem: {problem}.", problems=[problem])
 
 
 def _get(lab: Lab, actor: Actor, slide_id: int) -> forms.Json:
