@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_processes import alone
 
 import wsi_lab
 
@@ -41,12 +42,28 @@ def test_python_of_the_readme_runs(
     monkeypatch.setenv("WSI_LAB_URL", demo_server.url)
     monkeypatch.setenv("WSI_LAB_TOKEN", demo_server.token)
     monkeypatch.setenv("WSI_LAB_BASE_URL", "/")
-    (snippet,) = _blocks(readme, "python")
+    snippet, _ = _blocks(readme, "python")
     names: dict[str, Any] = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
     names["lab"].close()
     assert names["pixels"].shape == (512, 512, 3)
     assert list(names["table"]["name"]) == ["CMU-1-Small-Region"]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the SDK's, of what it sends
+def test_scripts_for_slide_score_in_the_readme_run(
+    readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, snippet = _blocks(readme, "python")
+    (tmp_path / demo_slide.name).symlink_to(demo_slide)
+    (tmp_path / "study.pilot.scores").write_text("Grade;DropDown;1;2;3\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with alone(tmp_path) as place:
+        code = snippet.replace("http://localhost:8950", place.base)
+        names: dict[str, Any] = {"token": place.token}
+        exec(compile(code, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    assert [each["name"] for each in names["images"]] == [demo_slide.stem]
+    assert names["results"] == []
 
 
 def test_commands_of_the_readme_run(

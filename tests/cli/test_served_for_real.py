@@ -121,7 +121,8 @@ def test_folder_needs_no_database(home: Path, slides: Path) -> None:
         said = server.stop()
     assert "authentication is off" in said
     assert "Traceback" not in said
-    assert {path.name for path in home.iterdir()} == {"cache", "slides"}
+    made = {path.name for path in home.iterdir()}
+    assert made == {"annotations", "attachments", "cache", "slides", "uploads"}
     assert (home / "cache" / "slide-indexes.sqlite3").exists()
 
 

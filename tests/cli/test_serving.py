@@ -51,6 +51,28 @@ def test_lab_is_served_to_this_machine_alone(run: Run, served: list, home: Path)
     assert serving.log_level == logging.INFO
 
 
+def test_mail_server_is_named_by_the_environment(
+    run: Run, served: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("PUBLIC_URL", "https://lab.example"),
+        ("SMTP_HOST", "mail.example"),
+        ("SMTP_PORT", "25"),
+        ("SMTP_PASSWORD", "secret"),
+        ("SMTP_TLS", "none"),
+    ):
+        monkeypatch.setenv(f"WSI_LAB_{name}", value)
+    run("serve")
+    settings = served[0][0].settings
+    assert (settings.public_url, settings.smtp_host) == ("https://lab.example", "mail.example")
+    assert (settings.smtp_port, settings.smtp_tls) == (25, "none")
+    assert settings.smtp_password == "secret"
+    monkeypatch.setenv("WSI_LAB_SMTP_PORT", "none")
+    ended = run("serve")
+    assert (ended.code, len(served)) == (1, 1)
+    assert "smtp_port" in ended.err
+
+
 def test_words_reach_the_server(run: Run, served: list, tmp_path: Path) -> None:
     words = ("--host", "::1", "-p", 1, "--workers", 3, "--decoders", 4, "--slides", tmp_path)
     stores = ("--slides", "s3://roots/x", "--s3-endpoint", "http://h:9", "--s3-region", "r")

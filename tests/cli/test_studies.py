@@ -105,3 +105,29 @@ def test_file_names_do_not_command_the_terminal(run: Run, tmp_path: Path) -> Non
     assert "\x1b" not in ended.err
     assert "\\x1b]0;title\\x07\\nAdded slide 7" in ended.err
     assert not any(line.startswith("Added") for line in ended.err.splitlines())
+
+
+def test_folder_of_configuration_files_is_imported(
+    run: Run, demo_slide: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    (folder / "HTT").mkdir(parents=True)
+    shutil.copy(demo_slide, folder / "HTT" / "a.svs")
+    (folder / "study.HTT.scores").write_text("Grade;DropDown;1;2;3\n")
+    made = run("study", "import", folder, "--json").json
+    assert (made["name"], made["slide_count"]) == ("HTT", 1)
+    assert "Slides: 1 new, 0 changed." in made["log"]
+    ended = run("study", "import", folder)
+    assert (ended.code, ended.out) == (
+        0,
+        "Nothing had changed.\nStudy 1, 'HTT', has 1 slides.\n",
+    )
+
+
+def test_bad_lines_of_configuration_files_are_all_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "study.HTT.scores").write_text("Grade\nSize;Huge\n")
+    ended = run("study", "import", tmp_path, "--name", "HTT")
+    assert ended.code == 1
+    assert "study.HTT.scores: Line 1: " in ended.err
+    assert "study.HTT.scores: Line 2: " in ended.err
+    assert run("study", "list", "--json").json == []

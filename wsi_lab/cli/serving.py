@@ -166,6 +166,9 @@ def serve(console: Console, *, named: str | None, reached: Reached, **given: Any
     """Serve the lab, or the slides of a SOURCE, until stopped.
 
     Without SOURCE the lab of the home is served, at port 8950 of this machine alone.
+    Letters to members are sent by the server that WSI_LAB_SMTP_HOST names (with _PORT, _USER,
+    _PASSWORD, _SENDER, and _TLS: starttls, tls or none); links in them lead to
+    WSI_LAB_PUBLIC_URL.
 
     SOURCE is a folder, or s3://bucket, gs://bucket, az://container or http(s)://host, each
     perhaps with a /prefix, or the bare name of an S3 bucket. Its slides are served by their
@@ -311,9 +314,11 @@ def _lab_settings(
     console: Console, options: _Options, reached: Reached, source: Source | None
 ) -> LabSettings:
     roots = tuple(_root(each, reached) for each in options.slide_roots)
-    more: dict[str, Any] = {}
+    from wsi_lab.service.settings import letters_from_environment  # noqa: PLC0415 (as above)
+
+    more = letters_from_environment()
     if source is not None:
-        more = {
+        more |= {
             "source": source,
             "open_slides": options.cache_slides,
             "tile_cache_bytes": options.cache_tiles,

@@ -80,6 +80,32 @@ def remove_study(console: Console, *, name: str, yes: bool) -> None:
     console.show({"id": found.id, "removed": True}, f"Removed study {found.id}, '{found.name}'.")
 
 
+@study.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--name", help="Of the study; the default is what the files say.")
+@click.option("--ignore-image-errors", is_flag=True, help="Leave out slides that cannot be shown.")
+@lab_command
+def import_study(
+    console: Console, *, folder: Path, name: str | None, ignore_image_errors: bool
+) -> None:
+    """Make a study of Slide Score's configuration files in a FOLDER, or bring it up to date.
+
+    The FOLDER holds study.NAME.emails, .images, .config, .scores and .map files, of which any
+    may be missing, and slides beside them or in a folder named like the study. Everything is
+    copied to the lab's home. Nothing is removed from a study; all is done, or nothing.
+    """
+    with console.lab() as (lab, owner):
+        made = lab.configuration.import_folder(
+            owner, folder, name=name, ignore_image_errors=ignore_image_errors
+        )
+        found = lab.studies.get(owner, made.study_id)
+        count = lab.studies.slide_counts(owner, [found.id])[found.id]
+    console.show(
+        {**study_shape(found, count), "log": list(made.log)},
+        "\n".join([*made.log, f"Study {found.id}, '{found.name}', has {count} slides."]),
+    )
+
+
 @study.command("add-slides")
 @click.argument("name")
 @click.argument("files", nargs=-1, type=click.UNPROCESSED, metavar="[FILE]...")

@@ -15,19 +15,20 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, Rule
-from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
+from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode, default, validate
 
 from wsi_lab.errors import WsiLabError
 from wsi_lab.extension.handlers import dressed
 from wsi_lab.model.people import Actor
 from wsi_lab.model.source import Source, is_address
-from wsi_lab.server.routes import V1_ROUTES
+from wsi_lab.server.lab_routes import LAB_ROUTES
 from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site
 from wsi_lab.server.streamer.routes import streamer_routes
 from wsi_lab.server.streamer.settings import Access, StreamerSettings
 from wsi_lab.service.home import default_home
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.service.settings import SMTP_TLS, letters_from_environment
 
 MOUNT = "wsi-lab/"
 REACHED_AT = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "localhost": "127.0.0.1"}  # noqa: S104 (compared with, not listened at)
@@ -109,6 +110,33 @@ class WsiLab(ExtensionApp):
         False,  # noqa: FBT003 (how traits are made)
         help="""Accept a home on a network file system, where the database can lose data.""",
     ).tag(config=True)
+    public_url = Unicode(
+        help="""The address that people reach this server's lab by, for links in letters. The
+        default is WSI_LAB_PUBLIC_URL.""",
+    ).tag(config=True)
+    smtp_host = Unicode(
+        help="""The server that letters to the members of a study are sent by. The default is
+        WSI_LAB_SMTP_HOST; without one there are no letters.""",
+    ).tag(config=True)
+    smtp_port = Int(
+        587,
+        min=1,
+        max=65535,
+        help="""Its port. The default is WSI_LAB_SMTP_PORT, or 587.""",
+    ).tag(config=True)
+    smtp_user = Unicode(
+        help="""Who signs in to it; without one, nobody does. The default is WSI_LAB_SMTP_USER.
+        The password is in WSI_LAB_SMTP_PASSWORD and nowhere else.""",
+    ).tag(config=True)
+    smtp_sender = Unicode(
+        help="""Who letters come from. The default is WSI_LAB_SMTP_SENDER.""",
+    ).tag(config=True)
+    smtp_tls = Enum(
+        SMTP_TLS,
+        SMTP_TLS[0],
+        help="""How what is said to it is encrypted: after a greeting (starttls), from the first
+        byte (tls), or not at all (none). The default is WSI_LAB_SMTP_TLS, or starttls.""",
+    ).tag(config=True)
 
     site: Site | None = None
     _told: dict[str, str]
@@ -116,6 +144,37 @@ class WsiLab(ExtensionApp):
     @default("owner")
     def _default_owner(self) -> str:
         return os.environ.get("JUPYTERHUB_USER", "")
+
+    @default("public_url")
+    def _default_public_url(self) -> str:
+        return str(self._from_environment("public_url"))
+
+    @default("smtp_host")
+    def _default_smtp_host(self) -> str:
+        return str(self._from_environment("smtp_host"))
+
+    @default("smtp_port")
+    def _default_smtp_port(self) -> int:
+        return int(self._from_environment("smtp_port"))
+
+    @default("smtp_user")
+    def _default_smtp_user(self) -> str:
+        return str(self._from_environment("smtp_user"))
+
+    @default("smtp_sender")
+    def _default_smtp_sender(self) -> str:
+        return str(self._from_environment("smtp_sender"))
+
+    @default("smtp_tls")
+    def _default_smtp_tls(self) -> str:
+        return str(self._from_environment("smtp_tls"))
+
+    @staticmethod
+    def _from_environment(name: str) -> Any:
+        try:
+            return getattr(LabSettings(Path(), **letters_from_environment()), name)
+        except WsiLabError as error:
+            raise TraitError(f"The environment: {error.message}") from None
 
     @validate("source", "slide_roots")
     def _validate_places(self, proposal: dict[str, Any]) -> Any:
@@ -141,12 +200,19 @@ class WsiLab(ExtensionApp):
             tile_cache_bytes=self.tile_cache_bytes,
             open_slides=self.open_slides,
             network_home=self.network_home,
+            public_url=self.public_url,
+            smtp_host=self.smtp_host,
+            smtp_port=self.smtp_port,
+            smtp_user=self.smtp_user,
+            smtp_password=str(self._from_environment("smtp_password")),
+            smtp_sender=self.smtp_sender,
+            smtp_tls=self.smtp_tls,
         )
 
     def routes(self) -> tuple[Route, ...]:
         """Return every address that the lab answers."""
         if not self.source:
-            return V1_ROUTES
+            return LAB_ROUTES
         if self.source_public:
             access = Access.SIGNED if self.source_secret else Access.OPEN
         else:
@@ -156,7 +222,7 @@ class WsiLab(ExtensionApp):
             secret=self.source_secret or None,
             cors_origins=_origins(self.source_cors_origins, is_public=self.source_public),
         )
-        return (*streamer_routes(streamer), *V1_ROUTES)
+        return (*streamer_routes(streamer), *LAB_ROUTES)
 
     def _source(self) -> Source | None:
         return self._place(self.source) if self.source else None

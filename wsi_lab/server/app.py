@@ -18,8 +18,8 @@ from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, Rule
 
 from wsi_lab.errors import Invalid
+from wsi_lab.server.lab_routes import LAB_ROUTES
 from wsi_lab.server.listening import ListeningServer, most_connections, raise_file_limit
-from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import LabRouter, Route
 from wsi_lab.server.site import Site, site_of
 from wsi_lab.server.streamer.routes import streamer_routes
@@ -74,7 +74,7 @@ class Serving:
     @property
     def routes(self) -> tuple[Route, ...]:
         """Every address that is answered."""
-        lab = V1_ROUTES if self.studies else ()
+        lab = LAB_ROUTES if self.studies else ()
         return lab if self.streamer is None else (*streamer_routes(self.streamer), *lab)
 
     def open_site(self) -> Site:
@@ -91,7 +91,7 @@ class Serving:
         return Site(None, source=open_source(self.settings))
 
 
-def make_app(lab: Lab | Site, routes: Sequence[Route] = V1_ROUTES) -> web.Application:
+def make_app(lab: Lab | Site, routes: Sequence[Route] = LAB_ROUTES) -> web.Application:
     """Return the tornado application that answers for a lab at ``/``.
 
     Only bearer tokens are taken.

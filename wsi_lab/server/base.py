@@ -19,8 +19,8 @@ from tornado.iostream import StreamClosedError
 from wsi_lab.errors import NotAllowed, NotFound, NotIdentified, TooLarge, WsiLabError
 from wsi_lab.model.people import THE_LAB, Action, Actor, may
 from wsi_lab.server.at_once import Answer, Asked
-from wsi_lab.server.doors import HEADERS, Door
-from wsi_lab.server.failures import MethodUnknown, failure_of
+from wsi_lab.server.doors import HEADERS, Door, FailureAnswer
+from wsi_lab.server.failures import Failure, MethodUnknown, failure_of
 from wsi_lab.server.site import LOG, Lane, Site
 from wsi_lab.service.lab import Lab
 
@@ -238,7 +238,7 @@ class Handler(web.RequestHandler):
         """Answer in the words of the door the request came through."""
         exc_info = kwargs.get("exc_info")
         failure = failure_of(exc_info[1] if exc_info else None, status_code)
-        answer = self.route.door.failure(self, failure)
+        answer = self.failure_answer(failure)
         self._why = f" ({failure.error.code})"
         self.set_status(answer.status)
         self.set_header("Content-Type", answer.media_type)
@@ -247,6 +247,10 @@ class Handler(web.RequestHandler):
         if isinstance(failure.error, MethodUnknown):
             self.set_header("Allow", self.route.allow)
         self.finish(answer.body)
+
+    def failure_answer(self, failure: Failure) -> FailureAnswer:
+        """Return a failure in the words of the door."""
+        return self.route.door.failure(self, failure)
 
     def log_exception(
         self,

@@ -109,7 +109,10 @@ class V1(Door):
     trees: ClassVar[tuple[str, ...]] = ("v1",)
     accepts_host: ClassVar[bool] = True
     told: ClassVar[frozenset[str]] = frozenset(
-        {"study_id", "case_id", "slide_id", "token_id", "x", "y", "z"}
+        {
+            *("study_id", "case_id", "slide_id", "question_id", "answer_id", "map_id"),
+            *("token_id", "x", "y", "z"),
+        }
     )
 
     async def identify(self, handler: Handler) -> Actor | None:

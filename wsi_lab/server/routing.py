@@ -37,6 +37,10 @@ class Kind(StrEnum):
     STUDY = "study"
     CASE = "case"
     SLIDE = "slide"
+    QUESTION = "question"
+    ANSWER = "answer"
+    TMA_MAP = "tma map"
+    UPLOAD = "upload"
     TOKEN = "token"  # noqa: S105 (a kind of thing, not a secret)
     SOURCE = "source"
     """All slides of the lab's declared source alike."""
@@ -75,6 +79,12 @@ class Route:
         Whose credentials and words of failure.
     body_limit
         Bytes.
+    body_seconds
+        A client that takes longer to send its body loses its connection; `None` leaves it to
+        the handler.
+    any_case
+        Whether all of the path after its first segment may be written in any case. Parameters
+        arrive as they were written.
     """
 
     path: str
@@ -82,10 +92,12 @@ class Route:
     needs: Mapping[str, Need]
     door: Door = V1_DOOR
     body_limit: int = LARGEST_BODY
+    body_seconds: float | None = SECONDS_PER_BODY
+    any_case: bool = False
     allow: str = field(init=False)
 
     def __post_init__(self) -> None:
-        stated = frozenset(self.needs)
+        stated = frozenset(self.needs) - {"HEAD"}
         if stated != self.handler.verbs():
             different = ", ".join(sorted(stated ^ self.handler.verbs()))
             raise TypeError(
@@ -108,7 +120,10 @@ class Route:
             # A parameter ends where the fixed text after it begins.
             stop = re.escape(following[:1]) if following[:1] not in {"", "/"} else ""
             pattern += rf"([^/{stop}]+)" + re.escape(following)
-        return re.compile(pattern)
+        if not self.any_case:
+            return re.compile(pattern)
+        tree, slash, rest = pattern.partition("/")
+        return re.compile(f"{tree}{slash}(?i:{rest})")
 
     def shown(self, arguments: Sequence[str]) -> str:
         """Return the path for the log, with the whole numbers that the door may tell."""
@@ -150,6 +165,7 @@ class LabRouter(Router):
         self._application = application
         self._oversize = dress(Oversize)
         self._buckets: dict[str, list[tuple[re.Pattern[str], type[Handler], dict[str, Any]]]] = {}
+        self._trees_in_any_case: set[str] = set()
         self._unknown: dict[str, tuple[type[Handler], dict[str, Any]]] = {}
         nowhere = dress(Nowhere)
         dressed: dict[type[Handler], type[Handler]] = {}
@@ -157,9 +173,11 @@ class LabRouter(Router):
         for route in known_routes:
             handler = dressed.setdefault(route.handler, dress(route.handler))
             known = {"route": route, "site": site, "mount": mount}
-            self._buckets.setdefault(_bucket(route.path), []).append(
-                (route.pattern, handler, known)
-            )
+            bucket = _bucket(route.path)
+            if route.any_case:
+                bucket = _in_any_case(bucket)
+                self._trees_in_any_case.add(bucket.partition("/")[0])
+            self._buckets.setdefault(bucket, []).append((route.pattern, handler, known))
             for tree in route.door.trees:
                 if tree not in self._unknown:
                     unknown = Route(f"{tree}/…", Nowhere, {}, route.door)
@@ -188,7 +206,7 @@ class LabRouter(Router):
         else:
             return None
         if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
-            handler = self._limited(request, handler, known["route"].body_limit)
+            handler = self._limited(request, handler, known["route"])
         return self._application.get_handler_delegate(request, handler, known, arguments)
 
     def _may_answer(self) -> bool:
@@ -197,8 +215,11 @@ class LabRouter(Router):
 
     def _find(self, path: str) -> tuple[type[Handler], dict[str, Any], list[bytes]]:
         first, _, rest = path.partition("/")
-        for bucket in (f"{first}/{rest.partition('/')[0]}", f"{first}/{_ANY}"):
-            for pattern, handler, known in self._buckets.get(bucket, ()):
+        bucket = f"{first}/{rest.partition('/')[0]}"
+        if first in self._trees_in_any_case:
+            bucket = _in_any_case(bucket)
+        for each in (bucket, f"{first}/{_ANY}"):
+            for pattern, handler, known in self._buckets.get(each, ()):
                 match = pattern.fullmatch(path)
                 if match is not None:
                     return handler, known, [_decoded(each) for each in match.groups()]
@@ -206,11 +227,12 @@ class LabRouter(Router):
         return handler, known, []
 
     def _limited(
-        self, request: httputil.HTTPServerRequest, handler: type[Handler], limit: int
+        self, request: httputil.HTTPServerRequest, handler: type[Handler], route: Route
     ) -> type[Handler]:
         # The host may allow bodies of hundreds of megabytes and wait for them forever.
         connection: Any = request.connection
-        connection.set_body_timeout(SECONDS_PER_BODY)
+        connection.set_body_timeout(route.body_seconds)
+        limit = route.body_limit
         announced = request.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
             connection.set_max_body_size(int(announced[:19]))
@@ -224,6 +246,11 @@ def _decoded(part: str) -> bytes:
 
 
 _ANY = "{}"
+
+
+def _in_any_case(bucket: str) -> str:
+    tree, slash, rest = bucket.partition("/")
+    return f"{tree}{slash}{rest.lower()}"
 
 
 def _bucket(path: str) -> str:

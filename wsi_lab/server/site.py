@@ -28,6 +28,7 @@ STORE_THREADS = 64
 PREVIEW_THREADS = 2
 RECODING_THREADS = 3
 LISTING_THREADS = 2
+TRANSFER_THREADS = 4
 LONGEST_QUEUE = 512
 LONGEST_QUEUE_OF_LISTINGS = 16
 SECONDS_UNTIL_NEXT_TRY = 5.0
@@ -41,7 +42,7 @@ class Lane:
     Rows and pixels have a lane each, so that many slow regions hold up nobody's list; and so has
     what waits for a store far away, which takes hardly anything but time. What anybody may ask
     for and takes long (previews, tiles of another quality, lists of a whole source) has few
-    threads.
+    threads; files that are sent or fetched have their own, too.
     """
 
     def __init__(self, name: str, threads: int, longest_queue: int = LONGEST_QUEUE) -> None:
@@ -136,6 +137,7 @@ class Site:
         self.previews = Lane("previews", PREVIEW_THREADS)
         self.recoding = Lane("recoding", RECODING_THREADS)
         self.listings = Lane("listings", LISTING_THREADS, LONGEST_QUEUE_OF_LISTINGS)
+        self.transfers = Lane("transfers", TRANSFER_THREADS)
         self._open_lab = open_lab
         self._source = source
         self._owner_name = owner_name
@@ -238,6 +240,7 @@ class Site:
         self.previews.close()
         self.recoding.close()
         self.listings.close()
+        self.transfers.close()
 
     async def _try_to_open(self, open_lab: Callable[[], Lab]) -> Lab:
         if self._failed is not None and time.monotonic() < self._next_try:

@@ -1,0 +1,61 @@
+"""Methods about who looked at which slide, where and for how long."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from wsi_lab.model.people import Action
+from wsi_lab.server.routing import Kind, Need, Route
+from wsi_lab.server.slidescore.door import SUCCESS, SlideScoreDoor
+from wsi_lab.server.slidescore.method import Reading, needs, routes_of
+from wsi_lab.server.slidescore.params import Params
+from wsi_lab.server.slidescore.studies import iso
+
+_RESULTS = needs(Action.RESULTS_VIEW, Kind.STUDY)
+
+
+class Sessions(Reading):
+    """The sessions of a study."""
+
+    name = "Sessions"
+    need: ClassVar[Need] = _RESULTS
+
+    async def answer(self, params: Params) -> Any:
+        """Return those of a slide or a user, or all."""
+        found = await self.ask(
+            self.lab.sessions.list,
+            self.actor,
+            params.required_number("studyId"),
+            slide_id=params.number("imageId"),
+            email=params.text("email"),
+        )
+        sessions = [
+            {
+                "id": each.id,
+                "imageID": each.slide_id,
+                "email": each.email,
+                "length": each.length_ms,
+                "studyID": each.study_id,
+                "createdOn": iso(each.created_on),
+            }
+            for each in found
+        ]
+        return {**SUCCESS, "sessions": sessions}
+
+
+class SessionEvents(Reading):
+    """What was seen in a session."""
+
+    name = "SessionEvents"
+    need: ClassVar[Need] = _RESULTS
+
+    async def answer(self, params: Params) -> Any:
+        """Return its events, each as whole numbers with tabs between them."""
+        study_id, session_id = (params.required_number(each) for each in ("studyId", "sessionId"))
+        events = await self.ask(self.lab.sessions.events, self.actor, study_id, session_id)
+        return {**SUCCESS, "events": ["\t".join(map(str, each)) for each in events]}
+
+
+def routes(door: SlideScoreDoor) -> tuple[Route, ...]:
+    """Return the addresses of these methods."""
+    return routes_of(door, Sessions, SessionEvents)
