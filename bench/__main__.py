@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m bench [tiles|regions|levels|objects|streamer|all]``."""
+"""Run the benchmarks: ``python -m bench [tiles|regions|levels|objects|streamer|scores|all]``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import levels, machine, objects, race, regions, streamer, tiles
+from bench import levels, machine, objects, race, regions, scores, streamer, tiles
 from bench.report import Findings, summary
 from bench.slides import FULL, MIDDLE, QUICK, BenchSlides, slides
 
-TOPICS = ("tiles", "regions", "levels", "objects", "streamer")
+TOPICS = ("tiles", "regions", "levels", "objects", "streamer", "scores")
 DATA_VARIABLE = "WSI_BENCH_DATA"
 
 
@@ -68,6 +68,7 @@ def _topics(
         "levels": lambda: levels.measure(made, levels_effort, _say),
         "objects": measure_objects,
         "streamer": lambda: streamer.measure(made, tiles_effort, _say),
+        "scores": lambda: scores.measure(1 if quick else 3, _say),
     }
 
 
