@@ -11,7 +11,8 @@ import pytest
 
 from wsi_lab.store.connection import Connection, open_reader
 from wsi_lab.store.db import Database
-from wsi_lab.store.migrations import STEPS, applied
+from wsi_lab.store.migrations import applied
+from wsi_lab.store.steps import STEPS
 
 MORE_THAN_THERE_ARE = 480
 A_FEW = 12

@@ -9,7 +9,8 @@ import pytest
 from wsi_lab.errors import HomeUnusable
 from wsi_lab.store.connection import Connection, SqliteError, open_writer
 from wsi_lab.store.db import Database
-from wsi_lab.store.migrations import STEPS, Step, applied, migrate
+from wsi_lab.store.migrations import applied, migrate
+from wsi_lab.store.steps import STEPS, Step
 
 FIRST = Step("first", ("CREATE TABLE one (a)", "INSERT INTO one VALUES (1)"))
 SECOND = Step("second", ("CREATE TABLE two (a)",))
