@@ -56,9 +56,9 @@ def short(value: str | bytes) -> str:
 
 def seconds_and_mib(work: Callable[[], Any]) -> tuple[float, float]:
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     peak = tracemalloc.get_traced_memory()[1] / MIB
     tracemalloc.stop()
     return took, peak
@@ -171,9 +171,9 @@ def test_a_large_array_of_points_is_quick_and_small() -> None:
     text = json.dumps(
         [{"x": numbers.randrange(10**5), "y": numbers.random() * 10**5} for _ in range(500_000)]
     )
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(json_objects(text)) == 500_000
-    assert time.perf_counter() - began < 2 * len(text) / (20 * MIB) + 1
+    assert time.process_time() - began < 2 * len(text) / (20 * MIB) + 1
 
 
 def test_a_document_is_read() -> None:
@@ -230,9 +230,9 @@ def test_a_document_that_names_another_encoding_is_still_text() -> None:
 
 
 def test_one_long_attribute_is_read_quickly() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read_xml(f"<a b='{'x' * 8 * MIB}'/>").get("b", "")) == 8 * MIB
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_an_archive_from_a_path_and_from_bytes(tmp_path: Path) -> None:

@@ -295,9 +295,9 @@ def test_endless_tables_are_refused_in_no_time() -> None:
 
 def test_an_answer_of_ten_megabytes_is_read() -> None:
     value = '[{"x":1,"y":2}' + ',{"x":1,"y":2}' * 700_000 + "]"
-    began = time.perf_counter()
+    began = time.process_time()
     assert one("7", "s", "r", "q", value).value == value
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_real_results_are_read_and_written_as_they_were(shared_data: Path) -> None:
@@ -325,8 +325,8 @@ def test_300_000_answers_are_read_in_a_second_and_a_half() -> None:
 
 
 def _seconds(table: str) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     rows, problems = parse_results(table)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert (len(rows), problems) == (300_000, [])
     return took

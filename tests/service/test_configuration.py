@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lab_folder import LabFolder, config_of, ids_of, whole_study
 
-from tests.support.lab_folder import LabFolder, config_of, ids_of, whole_study
 from wsi_lab.errors import Invalid, NotAllowed, NotFound, TooLarge
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.question import QuestionKind

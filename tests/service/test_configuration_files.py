@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lab_folder import LabFolder, config_of, content_of, ids_of, whole_study
 
-from tests.support.lab_folder import LabFolder, config_of, content_of, ids_of, whole_study
 from wsi_lab.errors import NotAllowed, NotFound
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study

@@ -183,9 +183,9 @@ def test_pages_are_of_a_slide_or_of_a_study(
 ) -> None:
     page = grants.slide_page(owner, slide.id)
     assert page.expires_on == clock.time + PAGES_LAST
-    assert grants.page_visitor(page.text, door="x")[1:] == (slide.id, None)
+    assert grants.page_visitor(page.text, door="x")[1:] == (slide.id, None, False)
     of_study = grants.study_page(owner, study.id)
-    assert grants.page_visitor(of_study.text, door="x")[1:] == (None, study.id)
+    assert grants.page_visitor(of_study.text, door="x")[1:] == (None, study.id, False)
 
 
 def test_page_for_a_member_is_theirs(

@@ -37,6 +37,13 @@ class Purpose(IntEnum):
     """The page of a slide."""
     STUDY_PAGE = 4
     """The pages of a study's slides."""
+    GUEST_PAGE = 5
+    """The page of a slide, for whoever gets it: what was drawn on it is not shown."""
+    GUEST_TILES = 6
+    """The tiles of a slide for such a page; in two parts, too."""
+
+
+IN_TWO_PARTS = frozenset({Purpose.TILES, Purpose.GUEST_TILES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ class GrantSigner:
         fields, sent_tag = raw[: _FIELDS.size], raw[_FIELDS.size :]
         tag, cookie = self._tags(fields)
         is_ours = hmac.compare_digest(tag, sent_tag)
-        if purpose is Purpose.TILES:
+        if purpose in IN_TWO_PARTS:
             is_ours &= hmac.compare_digest(cookie, _bytes(cookie_part))
         said, thing_id, user_id, token_id, expires = _FIELDS.unpack(fields)
         if not is_ours or said != purpose:

@@ -8,7 +8,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -32,6 +32,8 @@ TRANSFER_THREADS = 4
 LONGEST_QUEUE = 512
 LONGEST_QUEUE_OF_LISTINGS = 16
 SECONDS_UNTIL_NEXT_TRY = 5.0
+MOST_BYTES_UNDER_WAY = 1 << 30
+"""Of large bodies that are being received or worked on, all together."""
 
 _NO_LAB = "There is no lab behind this server, only the slides of a source."
 
@@ -118,6 +120,8 @@ class Site:
         Whoever runs the lab; set together with `lab`.
     in_flight
         Requests that are being answered.
+    bytes_under_way
+        Of large bodies; see `room_for`.
     """
 
     def __init__(
@@ -131,6 +135,7 @@ class Site:
         self.lab: Lab | None = None
         self.owner: Actor | None = None
         self.in_flight = 0
+        self.bytes_under_way = 0
         self.rows = Lane("rows", ROW_THREADS)
         self.pixels = Lane("pixels", PIXEL_THREADS)
         self.stores = Lane("stores", STORE_THREADS)
@@ -195,6 +200,23 @@ class Site:
         self.in_flight -= 1
         if self._stopping and not self.in_flight:
             self._empty.set()
+
+    @contextlib.contextmanager
+    def room_for(self, byte_count: int) -> Iterator[None]:
+        """Count a large body as long as it is being received or worked on.
+
+        Raises
+        ------
+        Busy
+            There are as many of them as memory is meant for.
+        """
+        if self.bytes_under_way and self.bytes_under_way + byte_count > MOST_BYTES_UNDER_WAY:
+            raise Busy("The lab is taking in as much as it can hold; send this again in a moment.")
+        self.bytes_under_way += byte_count
+        try:
+            yield
+        finally:
+            self.bytes_under_way -= byte_count
 
     async def actor_for_token(self, text: str, *, door: str) -> Actor:
         """Return who a bearer token of the lab stands for.

@@ -21,6 +21,9 @@ LINKS_LAST = timedelta(days=30)
 PAGES_LAST = timedelta(days=14)
 MOST_READ = 4096
 
+_NO_GUESTS = (Purpose.TILES,)
+_EVERYBODY = (Purpose.TILES, Purpose.GUEST_TILES)
+
 _Sent = tuple[Purpose, str, str]
 
 
@@ -40,11 +43,18 @@ class Link(NamedTuple):
 
 
 class PageVisitor(NamedTuple):
-    """Who comes with the link of a page, and of which slide or study it may be."""
+    """Who comes with the link of a page, and of which slide or study it may be.
+
+    Attributes
+    ----------
+    is_guest
+        Whether they may be somebody else than the actor, whose link they were given.
+    """
 
     actor: Actor
     slide_id: int | None
     study_id: int | None
+    is_guest: bool = False
 
 
 class SlideLink(NamedTuple):
@@ -76,8 +86,13 @@ class Grants:
         self._signer: GrantSigner | None = None
         self._read: dict[_Sent, Grant] = {}
 
-    def tiles(self, actor: Actor, slide_id: int) -> TileGrant:
+    def tiles(self, actor: Actor, slide_id: int, *, for_guests: bool = False) -> TileGrant:
         """Return leave to see the tiles of a slide.
+
+        Parameters
+        ----------
+        for_guests
+            It is leave for the tiles only, and not for what else the asker may see or do.
 
         Raises
         ------
@@ -87,7 +102,8 @@ class Grants:
 
         def make(transaction: Transaction) -> Grant:
             transaction.slide(slide_id, Action.SLIDE_VIEW)
-            return _grant(transaction, Purpose.TILES, slide_id, TILES_LAST)
+            purpose = Purpose.GUEST_TILES if for_guests else Purpose.TILES
+            return _grant(transaction, purpose, slide_id, TILES_LAST)
 
         grant = self._transactions.read(actor, make)
         url_part, cookie_part = self._signing().parts(grant)
@@ -129,8 +145,13 @@ class Grants:
             for slide, grant in self._transactions.read(actor, make)
         ]
 
-    def slide_page(self, actor: Actor, slide_id: int) -> Link:
+    def slide_page(self, actor: Actor, slide_id: int, *, for_guests: bool = False) -> Link:
         """Return leave to open the page of a slide.
+
+        Parameters
+        ----------
+        for_guests
+            The link is given to others. They see the slide, and not what was drawn on it.
 
         Raises
         ------
@@ -140,7 +161,8 @@ class Grants:
 
         def make(transaction: Transaction) -> Grant:
             transaction.slide(slide_id, Action.SLIDE_VIEW)
-            return _grant(transaction, Purpose.SLIDE_PAGE, slide_id, PAGES_LAST)
+            purpose = Purpose.GUEST_PAGE if for_guests else Purpose.SLIDE_PAGE
+            return _grant(transaction, purpose, slide_id, PAGES_LAST)
 
         return self._link(self._transactions.read(actor, make))
 
@@ -178,7 +200,13 @@ class Grants:
         return self._signer is not None
 
     def tile_viewer(
-        self, slide_id: int, url_part: str, cookie_parts: Iterable[str], *, door: str
+        self,
+        slide_id: int,
+        url_part: str,
+        cookie_parts: Iterable[str],
+        *,
+        door: str,
+        accept_guests: bool = False,
     ) -> Actor:
         """Return whose leave it is to see the tiles of a slide.
 
@@ -188,19 +216,22 @@ class Grants:
         ----------
         cookie_parts
             Any of them will do: a browser may hold those of several slides.
+        accept_guests
+            Whether leave for the tiles only will do, too.
 
         Raises
         ------
         NotIdentified
             They are no grant for this slide, or one that has ended.
         """
+        purposes = _EVERYBODY if accept_guests else _NO_GUESTS
         for cookie_part in cookie_parts:
-            try:
-                return self._owner(
-                    self._known(Purpose.TILES, url_part, cookie_part), slide_id, door
-                )
-            except NotIdentified:
-                continue
+            for purpose in purposes:
+                try:
+                    grant = self._known(purpose, url_part, cookie_part)
+                    return self._owner(grant, slide_id, door)
+                except NotIdentified:
+                    continue
         raise grant_ended()
 
     def link_visitor(self, slide_id: int, text: str, *, door: str) -> Actor:
@@ -209,14 +240,16 @@ class Grants:
 
     def page_visitor(self, text: str, *, door: str) -> PageVisitor:
         """Return whose leave the link of a page is, and to what; see `tile_viewer`."""
-        try:
-            grant = self._known(Purpose.SLIDE_PAGE, text)
-        except NotIdentified:
-            grant = self._known(Purpose.STUDY_PAGE, text)
-        actor = self._owner(grant, grant.thing_id, door)
-        if grant.purpose is Purpose.SLIDE_PAGE:
-            return PageVisitor(actor, grant.thing_id, None)
-        return PageVisitor(actor, None, grant.thing_id)
+        for purpose in (Purpose.SLIDE_PAGE, Purpose.GUEST_PAGE, Purpose.STUDY_PAGE):
+            try:
+                grant = self._known(purpose, text)
+            except NotIdentified:
+                continue
+            actor = self._owner(grant, grant.thing_id, door)
+            if purpose is Purpose.STUDY_PAGE:
+                return PageVisitor(actor, None, grant.thing_id)
+            return PageVisitor(actor, grant.thing_id, None, purpose is Purpose.GUEST_PAGE)
+        raise grant_ended()
 
     def tiles_expire_on(self, actor: Actor, url_part: str, cookie_part: str) -> datetime:
         """Return when leave to see tiles ends by itself, whoever's it is.

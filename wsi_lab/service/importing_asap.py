@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wsi_lab.errors import Invalid
 from wsi_lab.model.annotation import Shape, ShapeKind
 from wsi_lab.model.answer import ImportReport, Place
+from wsi_lab.model.people import Action
 from wsi_lab.model.question import DEFAULT_COLOUR, Question, QuestionKind, QuestionSpec
 from wsi_lab.model.study import Study
 from wsi_lab.service.answering import Given, keep
@@ -66,6 +67,9 @@ def store_asap(
     ]
     if problems:
         raise Invalid("Nothing was stored.", problems=problems)
+    if not read.shapes.keys() <= read.names.keys():
+        # Whoever may answer in their own name may do that, and ask nothing.
+        transaction.study(study.id, Action.ANSWER_IMPORT)
     by_question: dict[str, list[Shape]] = defaultdict(list)
     log: list[str] = []
     for colour, shapes in read.shapes.items():

@@ -167,11 +167,22 @@ class Studies:
         return self._transactions.read(actor, read)
 
     def set_member(
-        self, actor: Actor, study_id: int, email: str, rights: Iterable[Right | str]
+        self,
+        actor: Actor,
+        study_id: int,
+        email: str,
+        rights: Iterable[Right | str],
+        *,
+        keep: bool = False,
     ) -> Member:
         """Give a user exactly these rights in the study, and 'view', which every member has.
 
         Words of `Right` and PHAS's ``read`` and ``write`` will do. Needs the right 'admin'.
+
+        Parameters
+        ----------
+        keep
+            Leave them the rights that they have, too.
 
         Raises
         ------
@@ -188,8 +199,10 @@ class Studies:
         def change(transaction: Transaction) -> Member:
             transaction.study(study_id, Action.STUDY_ADMIN)
             user = _user(transaction, email)
-            _set_rights(transaction, study_id, user, wanted)
-            return Member(study_id, user.id, user.email, wanted)
+            held = people.rights_of_user(transaction.connection, user.id).get(study_id, frozenset())
+            given = wanted | held if keep else wanted
+            _set_rights(transaction, study_id, user, given)
+            return Member(study_id, user.id, user.email, given)
 
         return self._transactions.write(actor, change)
 

@@ -18,7 +18,7 @@ from slidescore import APIClient
 from waiting import wait_until
 
 from wsi_lab.errors import Busy, Invalid
-from wsi_lab.server.slidescore.door import MOST_BYTES_UNDER_WAY, SlideScoreDoor
+from wsi_lab.server.site import MOST_BYTES_UNDER_WAY, Site
 from wsi_lab.server.slidescore.params import Params, read_params, unescaped
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -195,12 +195,13 @@ def test_body_that_is_too_large_is_refused(door: Any) -> None:
 
 
 def test_large_bodies_wait_for_room() -> None:
-    door = SlideScoreDoor()
+    site = Site(None)
     almost_all = MOST_BYTES_UNDER_WAY - 10
-    with door.room_for(almost_all), door.room_for(10), pytest.raises(Busy), door.room_for(1):
+    with site.room_for(almost_all), site.room_for(10), pytest.raises(Busy), site.room_for(1):
         pass
-    with door.room_for(2 * MOST_BYTES_UNDER_WAY):
+    with site.room_for(2 * MOST_BYTES_UNDER_WAY):
         pass
+    site.close()
 
 
 def test_client_that_leaves_while_it_sends_is_not_waited_for(door: Any) -> None:

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Iterator
 from operator import attrgetter
 
+from tornado import web
+
 from wsi_lab.model.answer import Answer, ResultRow
 from wsi_lab.model.people import Actor
 from wsi_lab.server.api import forms, forms_answers
@@ -13,6 +15,7 @@ from wsi_lab.server.api.answering import JsonHandler
 from wsi_lab.server.api.tables import accepted, scores_csv
 from wsi_lab.server.failures import BodyUnsupported
 from wsi_lab.server.parsing import whole_id
+from wsi_lab.server.receiving import Receiver
 from wsi_lab.service.lab import Lab
 
 JSON = "application/json"
@@ -24,7 +27,8 @@ LARGEST_ANSWER = 66 << 20
 SECONDS_PER_TABLE = 600.0
 
 
-class AnswersHandler(JsonHandler):
+@web.stream_request_body
+class AnswersHandler(Receiver, JsonHandler):
     """The answers of a study."""
 
     async def get(self, study_id: str) -> None:
@@ -42,6 +46,7 @@ class AnswersHandler(JsonHandler):
 
     async def post(self, study_id: str) -> None:
         """Answer a question in the asker's own name."""
+        self.request.body = await self.received(bytes)
         number = whole_id(study_id, "study")
         new = await self.large_body(forms_answers.NewAnswerForm)
         answer = await self.ask(_submit, self.lab, self.actor, number, new)
@@ -74,11 +79,13 @@ class HistoryHandler(JsonHandler):
         self.send(forms.page(forms.cut(found, query, attrgetter("revision")), forms_answers.answer))
 
 
-class ResultsHandler(JsonHandler):
+@web.stream_request_body
+class ResultsHandler(Receiver, JsonHandler):
     """Tables of answers that are brought in."""
 
     async def post(self, study_id: str) -> None:
         """Take a table of answers, all of it or nothing."""
+        body = await self.received(bytes)
         number = whole_id(study_id, "study")
         self.query(forms.NoQuery)
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -89,7 +96,7 @@ class ResultsHandler(JsonHandler):
             self.lab.results.import_table,
             self.actor,
             number,
-            self.request.body,
+            body,
         )
         self.send({"stored": report.stored, "unchanged": report.unchanged, "log": list(report.log)})
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from wsi_lab.server.base import Handler
 
 JSON = "application/json"
-MOST_BYTES_UNDER_WAY = 1 << 30
-"""Of large bodies that are being received or worked on, all together."""
 
 _STAY = frozenset({401, 404, 405})
 
@@ -55,7 +52,6 @@ class SlideScoreDoor(Door):
 
     def __init__(self) -> None:
         self.description = b"{}"
-        self._bytes_under_way = 0
 
     async def identify(self, handler: Handler) -> Actor | None:
         """Return the actor of the token in the Authorization header.
@@ -91,23 +87,6 @@ class SlideScoreDoor(Door):
             status = (status if status == 409 else 400) if form is Form.STATUS else 200
         said = words_of(error) if form is Form.TEXT else failure_object(error)
         return FailureAnswer(status, msgspec.json.encode(said), JSON, headers)
-
-    @contextmanager
-    def room_for(self, byte_count: int) -> Iterator[None]:
-        """Count a large body as long as it is being received or worked on.
-
-        Raises
-        ------
-        Busy
-            There are as many of them as memory is meant for.
-        """
-        if self._bytes_under_way and self._bytes_under_way + byte_count > MOST_BYTES_UNDER_WAY:
-            raise Busy("The lab is taking in as much as it can hold; send this again in a moment.")
-        self._bytes_under_way += byte_count
-        try:
-            yield
-        finally:
-            self._bytes_under_way -= byte_count
 
 
 def form_of(handler: Handler) -> Form:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 from tornado import web
 
-from wsi_lab.errors import Invalid, WsiLabError
+from wsi_lab.errors import Invalid
 from wsi_lab.model.people import Action
 from wsi_lab.model.study import Page
-from wsi_lab.server.base import Handler
+from wsi_lab.server.receiving import Receiver
 from wsi_lab.server.routing import LARGEST_BODY, SECONDS_PER_BODY, Kind, Need, Route
 from wsi_lab.server.slidescore.door import JSON, Form, SlideScoreDoor
 from wsi_lab.server.slidescore.params import Params, read_params
@@ -22,16 +21,11 @@ T = TypeVar("T")
 
 LARGEST_HEAVY_BODY = 256 << 20
 SECONDS_PER_HEAVY_BODY = 900.0
-SHORT_BODY = 64 << 10
-"""Bytes. What is longer is parsed in a thread."""
 LONGEST_PAGE = 1000
 
 
-class FormHandler(Handler):
+class FormHandler(Receiver):
     """A handler of the door that takes parameters.
-
-    Its body is received piece by piece, after it is clear who asks; should they be refused, the
-    rest of it is read and dropped, so that the client comes to reading the answer.
 
     Attributes
     ----------
@@ -42,47 +36,10 @@ class FormHandler(Handler):
     form: ClassVar[Form] = Form.STATUS
     media_type = JSON
 
-    def initialize(self, **known: Any) -> None:
-        """Get ready to take a body."""
-        super().initialize(**known)
-        self._pieces: list[bytes] = []
-        self._received = 0
-        self._is_whole = False
-        self._refusal: WsiLabError | None = None
-        self._room = ExitStack()
-
     @property
     def door(self) -> SlideScoreDoor:
         """The door that the request came through."""
         return cast("SlideScoreDoor", self._door)
-
-    def prepare(self) -> Awaitable[None] | None:
-        """Let in who may ask, and make room for what they send."""
-        return self._enter()
-
-    async def _enter(self) -> None:
-        has_body = (
-            self.request.headers.get("Content-Length", "0") != "0"
-            or "Transfer-Encoding" in self.request.headers
-        )
-        try:
-            entering = super().prepare()
-            if entering is not None:
-                await entering
-            announced = self.request.headers.get("Content-Length", "0")
-            if announced.isdigit() and int(announced) > LARGEST_BODY:
-                self._room.enter_context(self.door.room_for(int(announced)))
-        except WsiLabError as error:
-            if not has_body:
-                raise
-            self._refusal = error
-
-    def data_received(self, chunk: bytes) -> None:
-        """Keep a piece of the body."""
-        if self._refusal is not None:
-            return
-        self._received += len(chunk)
-        self._pieces.append(chunk)
 
     async def params(self) -> Params:
         """Return the parameters of the request, once it has been received.
@@ -94,28 +51,8 @@ class FormHandler(Handler):
         Invalid
             The parameters cannot be read.
         """
-        self._is_whole = True
-        if self._refusal is not None:
-            raise self._refusal
-        body = b"".join(self._pieces)
-        self._pieces.clear()
         query, headers = self.request.query, self.request.headers
-        if len(body) <= SHORT_BODY:
-            return read_params(query, body, headers)
-        return await self.wait_in(self.site.transfers, read_params, query, body, headers)
-
-    def on_connection_close(self) -> None:
-        """Let go of the request if its body was never received whole."""
-        super().on_connection_close()
-        if not self._is_whole:
-            # tornado neither runs nor finishes such a handler.
-            self.on_finish()
-
-    def on_finish(self) -> None:
-        """Let go of the request and of what it brought."""
-        self._pieces.clear()
-        self._room.close()
-        super().on_finish()
+        return await self.received(lambda body: read_params(query, body, headers))
 
 
 class Method(FormHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Awaitable, Iterator
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -51,6 +51,7 @@ class Opened(NamedTuple):
     page: SlidePage
     drawn: list[Layer]
     grant: TileGrant
+    is_guest: bool
 
 
 class PageHandler(Handler):
@@ -102,6 +103,7 @@ class PageHandler(Handler):
             study_id,
             _core_wish(params),
             params.text("annos") or "[]",
+            is_guest=visitor is not None and visitor.is_guest,
         )
         self._set_cookie(opened)
         self.set_header("Content-Type", HTML)
@@ -145,6 +147,8 @@ class AssetHandler(Handler):
 class LayersHandler(TilesHandler):
     """What is drawn on the slide: by everybody for who may see that, else by oneself."""
 
+    accept_guests: ClassVar[bool] = False
+
     async def get(self, slide_id: str, _grant: str) -> None:
         """Return it as its page draws it."""
         data = await self.wait_in(self.site.transfers, _layers, self.lab, self.actor, int(slide_id))
@@ -159,6 +163,8 @@ class _Told(msgspec.Struct, forbid_unknown_fields=True):
 
 class ViewingHandler(TilesHandler):
     """Remembers what somebody looked at. Leave to see the tiles is leave to tell this."""
+
+    accept_guests: ClassVar[bool] = False
 
     async def post(self, slide_id: str, _grant: str) -> None:
         """Add to a session, or begin one, and return its number."""
@@ -179,11 +185,14 @@ def _open(  # noqa: PLR0917 (what an address says, in its order)
     study_id: int | None,
     core: CoreWish | None,
     annos: str,
+    *,
+    is_guest: bool,
 ) -> Opened:
     page = lab.pages.open(actor, slide_id=slide_id, study_id=study_id, core=core)
     properties = page.shown.properties
     drawn = lab.pages.drawn(annos, (properties.width, properties.height))
-    return Opened(page, drawn, lab.grants.tiles(actor, page.slide_id))
+    grant = lab.grants.tiles(actor, page.slide_id, for_guests=is_guest)
+    return Opened(page, drawn, grant, is_guest)
 
 
 def _layers(lab: Lab, actor: Actor, slide_id: int) -> bytes:
@@ -266,6 +275,7 @@ def _told(opened: Opened) -> dict[str, Any]:
         "rotation": page.shown.slide.rotation,
         "core": None if core is None else {"words": core_words(core), "box": core.box},
         "drawn": [_layer(each) for each in opened.drawn],
+        "isGuest": opened.is_guest,
     }
 
 

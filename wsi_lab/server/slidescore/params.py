@@ -18,7 +18,8 @@ _MULTIPART = "multipart/form-data"
 _FORM = "application/x-www-form-urlencoded"
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_PIECE = 4 << 20
+_PIECE = 1 << 20
+_ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}")
 _SHORT = 64 << 10
 
 _DIGITS = np.full(256, 255, np.uint8)
@@ -218,9 +219,11 @@ def unescaped(value: bytes) -> bytes:
     pieces, start = [], 0
     while start < len(value):
         end = start + _PIECE
-        # No escape is cut in two.
-        while b"%" in value[end - 2 : end]:
-            end += 2
+        # No escape is cut in two, and none begins within another.
+        for begun in (1, 2):
+            if _ESCAPE.match(value, end - begun):
+                end += 3 - begun
+                break
         pieces.append(_unescaped_piece(value[start:end]))
         start = end
     return b"".join(pieces)

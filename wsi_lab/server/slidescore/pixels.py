@@ -73,7 +73,9 @@ class Screenshot(Reading):
         """Return it as JPEG."""
         x, y = params.real("x") or 0.0, params.real("y") or 0.0
         width, height = params.real("width") or 0.0, params.real("height") or 0.0
-        return await self.draw(
+        # One may have 50 million pixels, several times over while they are drawn on.
+        return await self.wait_in(
+            self.site.previews,
             self.lab.screenshots.picture,
             self.actor,
             params.required_number("imageId"),

@@ -238,7 +238,8 @@ def by_core(answer: str) -> list[tuple[str | None, str]]:
     """
     if not answer.startswith(_CORES):
         return [(None, answer)]
-    lines = [line for line in answer.removeprefix(_CORES).splitlines() if line.strip()]
+    # Only at ends of lines: JSON may hold what else is taken for one.
+    lines = [line for line in answer.removeprefix(_CORES).split("\n") if line.strip()]
     if len(lines) % 2:
         raise Invalid("An answer about cores has two lines for each: row,column and its shapes.")
     return list(zip(lines[::2], lines[1::2], strict=True))

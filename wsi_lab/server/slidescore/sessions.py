@@ -22,13 +22,16 @@ class Sessions(Reading):
 
     async def answer(self, params: Params) -> Any:
         """Return those of a slide or a user, or all."""
-        found = await self.ask(
-            self.lab.sessions.list,
-            self.actor,
+        return await self.wait_in(
+            self.site.transfers,
+            self._sessions,
             params.required_number("studyId"),
-            slide_id=params.number("imageId"),
-            email=params.text("email"),
+            params.number("imageId"),
+            params.text("email"),
         )
+
+    def _sessions(self, study_id: int, slide_id: int | None, email: str | None) -> Any:
+        found = self.lab.sessions.list(self.actor, study_id, slide_id=slide_id, email=email)
         sessions = [
             {
                 "id": each.id,
@@ -52,7 +55,11 @@ class SessionEvents(Reading):
     async def answer(self, params: Params) -> Any:
         """Return its events, each as whole numbers with tabs between them."""
         study_id, session_id = (params.required_number(each) for each in ("studyId", "sessionId"))
-        events = await self.ask(self.lab.sessions.events, self.actor, study_id, session_id)
+        return await self.wait_in(self.site.transfers, self._events, study_id, session_id)
+
+    def _events(self, study_id: int, session_id: int) -> Any:
+        # There may be a million of them.
+        events = self.lab.sessions.events(self.actor, study_id, session_id)
         return {**SUCCESS, "events": ["\t".join(map(str, each)) for each in events]}
 
 

@@ -255,7 +255,7 @@ def _set_case(lab: Lab, actor: Actor, slide_id: int, case_id: int | None) -> Non
 
 def _page_of_file(lab: Lab, actor: Actor, path: str) -> str:
     slide = lab.slides.of_file(actor, path)
-    access = lab.grants.slide_page(actor, slide.id).text
+    access = lab.grants.slide_page(actor, slide.id, for_guests=True).text
     query = {"imageId": slide.id, "studyId": slide.study_id, "access": access}
     return f"Image/Details?{urlencode(query)}"
 

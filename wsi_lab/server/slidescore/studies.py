@@ -246,11 +246,9 @@ def _remove_case(lab: Lab, actor: Actor, case_id: int, study_id: int | None) -> 
 
 
 def _add_member(lab: Lab, actor: Actor, study_id: int, email: str, words: list[str]) -> None:
-    members = lab.studies.members(actor, study_id)
-    held = next((each.rights for each in members if each.email == email.strip()), frozenset())
     known = {"viewonly": "view", "canscore": "score", "canedit": "edit", "cangetresults": "results"}
     wanted = [known.get(word.strip().lower(), word) for word in words if word.strip()]
-    lab.studies.set_member(actor, study_id, email, [*held, *wanted])
+    lab.studies.set_member(actor, study_id, email, wanted, keep=True)
 
 
 def routes(door: SlideScoreDoor) -> tuple[Route, ...]:

@@ -120,12 +120,25 @@ class GrantHandler(Handler):
 
 
 class TilesHandler(GrantHandler):
-    """Base of handlers for which the grant is one for tiles."""
+    """Base of handlers for which the grant is one for tiles.
+
+    Attributes
+    ----------
+    accept_guests
+        Whether a grant that is for the tiles only will do.
+    """
+
+    accept_guests: ClassVar[bool] = True
 
     def visitor(self, lab: Lab, slide_id: int, text: str) -> Actor:
         """Return whose leave to see tiles it is."""
-        door = self.route.door.name
-        return lab.grants.tile_viewer(slide_id, text, cookies(self.request.headers), door=door)
+        return lab.grants.tile_viewer(
+            slide_id,
+            text,
+            cookies(self.request.headers),
+            door=self.route.door.name,
+            accept_guests=self.accept_guests,
+        )
 
 
 class TileHandler(TilesHandler):
@@ -144,7 +157,9 @@ class TileHandler(TilesHandler):
                 return None
             slide, sent = int(slide_id), cookies(asked.request.headers)
             door = asked.route.door
-            actor = lab.grants.tile_viewer(slide, grant, sent, door=door.name)
+            actor = lab.grants.tile_viewer(
+                slide, grant, sent, door=door.name, accept_guests=cls.accept_guests
+            )
             place = int(level), int(x), int(row[1])
             tile = lab.tiles.tile_at_once(actor, slide, GRID, *place)
         except (WsiLabError, UnicodeDecodeError):

@@ -43,7 +43,7 @@ function begun(viewer, moving) {
     panel.add(layers);
   };
   add(slide.drawn);
-  load(add, panel);
+  if (!slide.isGuest) load(add, panel);
   record(viewer, moving, drawings);
   return { core: goToCore, layers: () => panel.toggle() };
 }
@@ -63,6 +63,8 @@ function record(viewer, moving, drawings) {
     mouse = under ?? mouse;
     drawings.point(under);
   });
+  // Whoever was given a link looks at the slide in the name of nobody.
+  if (slide.isGuest) return;
   const look = () => {
     const { x, y, downsample, rotation } = moving.place();
     const { x: across, y: down } = viewer.viewport.getContainerSize();
