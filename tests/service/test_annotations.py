@@ -189,6 +189,22 @@ def test_asap_that_does_not_fit_is_refused_whole(
     assert lab.questions.list(owner, study.id) == before
 
 
+def test_asap_of_a_reader_asks_no_new_questions(
+    lab: Lab,
+    owner: Actor,
+    study: Study,
+    slide: Slide,
+    shared_data: Path,
+    as_user: Callable[..., Actor],
+) -> None:
+    reader = as_user("reader@lab", rights="score", study=study)
+    document = (shared_data / "annotations" / "asap" / "asap-polygon.xml").read_text()
+    before = lab.questions.list(owner, study.id)
+    with pytest.raises(NotAllowed):
+        lab.annotations.import_asap(reader, slide.id, "reader@lab", document)
+    assert lab.questions.list(owner, study.id) == before
+
+
 def test_what_is_no_asap_is_refused(lab: Lab, owner: Actor, slide: Slide) -> None:
     with pytest.raises(Invalid):
         lab.annotations.import_asap(owner, slide.id, "model", "<!DOCTYPE a []><a/>")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -249,3 +250,21 @@ def test_study_with_answers_is_removed_whole(
     with pytest.raises(NotFound):
         lab.results.answer(owner, answer.id)
     assert lab._database.damage() is None
+
+
+def test_rights_given_at_once_by_two_are_all_kept(lab: Lab, owner: Actor) -> None:
+    study = lab.studies.create(owner, "Two")
+    lab.people.add(owner, "both@lab")
+    together = threading.Barrier(2)
+
+    def give(right: str) -> None:
+        together.wait(10)
+        lab.studies.set_member(owner, study.id, "both@lab", [right], keep=True)
+
+    threads = [threading.Thread(target=give, args=(right,)) for right in ("score", "results")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    (found,) = (each for each in lab.studies.members(owner, study.id) if each.email == "both@lab")
+    assert found.rights == {Right.VIEW, Right.SCORE, Right.RESULTS}

@@ -19,8 +19,9 @@ SHORT_BODY = 64 << 10
 class Receiver(Handler):
     """A handler whose body is received after it is clear who asks.
 
-    Should they be refused, the rest of it is read and dropped, so that the client comes to
-    reading the answer. Its classes are marked with tornado's `stream_request_body`.
+    Should they be refused, it is read to its end and dropped, so that the client comes to
+    reading the answer. Each method asks for what was `received`, and is told of the refusal there.
+    Its classes are marked with tornado's `stream_request_body`.
     """
 
     def initialize(self, **known: Any) -> None:
@@ -37,8 +38,8 @@ class Receiver(Handler):
         return self._enter()
 
     async def _enter(self) -> None:
-        headers = self.request.headers
-        has_body = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+        # tornado hangs up on a client that is answered before its body was read, even if there
+        # is none.
         try:
             entering = super().prepare()
             if entering is not None:
@@ -47,8 +48,6 @@ class Receiver(Handler):
             if announced > LARGEST_BODY:
                 self._room.enter_context(self.site.room_for(announced))
         except WsiLabError as error:
-            if not has_body:
-                raise
             self._refusal = error
 
     def _announced(self) -> int:
@@ -85,6 +84,12 @@ class Receiver(Handler):
         body = b"".join(self._pieces)
         self._pieces.clear()
         return read(body)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer in the words of the door; say so where the connection ends with this."""
+        if not self._is_whole:
+            self.set_header("Connection", "close")
+        super().write_error(status_code, **kwargs)
 
     def on_connection_close(self) -> None:
         """Let go of the request if its body was never received whole."""

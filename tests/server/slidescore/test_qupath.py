@@ -18,6 +18,7 @@ from tusclient import client as tus
 
 from wsi_lab.model.people import Right
 from wsi_lab.model.question import checked_question
+from wsi_lab.server.slidescore.qupath import by_core
 
 SHAPES = '[{"type":"rect","corner":{"x":1,"y":2},"size":{"x":30,"y":40}}]'
 
@@ -236,3 +237,8 @@ def test_links_are_for_who_may_see_the_slides(root_door: Any, world: Any) -> Non
         for who in people
     ]
     assert found == [401, 404, 200, 404, 404, 401]
+
+
+def test_ends_of_lines_are_the_only_ones_between_cores() -> None:
+    shapes = '[{"x":1,"y":2,"labels":[{"label":"a\u2028b\x85c"}]}]'
+    assert by_core(f"TMAs:\r\n0,1\r\n{shapes}\n") == [("0,1\r", shapes)]

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+import tracemalloc
 from typing import Any
 from urllib.parse import quote_plus, unquote_to_bytes, urlsplit
 
@@ -274,6 +275,20 @@ def test_pieces_of_very_long_values_cut_no_escape_in_two() -> None:
         assert unescaped(value) == unquote_to_bytes(value)
 
 
+def test_long_values_that_are_no_escapes_take_neither_time_nor_memory() -> None:
+    value = b"%" * (4 << 20)
+    tracemalloc.start()
+    try:
+        began = time.perf_counter()
+        assert unescaped(value) == value
+        took = time.perf_counter() - began
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert took < 1
+    assert most < 12 * len(value)
+
+
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=40), max_size=6))
 def test_forms_come_back_as_they_were(sent: dict[str, str]) -> None:
     names = {name.lower() for name in sent}
@@ -328,3 +343,27 @@ def test_connection_lives_on_after_a_refusal(door: Any) -> None:
             answer.read()
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "verb", "lane"),
+    [
+        ("GetScreenshot", "screenshots.picture", "previews"),
+        ("SessionEvents", "sessions.events", "transfers"),
+        ("Sessions", "sessions.list", "transfers"),
+    ],
+)
+def test_what_takes_long_holds_up_neither_tiles_nor_lists(
+    root_door: Any, world: Any, monkeypatch: pytest.MonkeyPatch, method: str, verb: str, lane: str
+) -> None:
+    threads: list[str] = []
+
+    def note(*_: Any, **__: Any) -> bytes:
+        threads.append(threading.current_thread().name)
+        return b""
+
+    noun, _, name = verb.partition(".")
+    monkeypatch.setattr(getattr(world.lab, noun), name, note)
+    params = {"studyId": world.study.id, "imageId": world.slide.id, "sessionId": 1, "level": 1}
+    assert root_door.get(method, **params).status_code == 200
+    assert [lane in each for each in threads] == [True]

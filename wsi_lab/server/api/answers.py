@@ -33,6 +33,8 @@ class AnswersHandler(Receiver, JsonHandler):
 
     async def get(self, study_id: str) -> None:
         """Return a page of answers, or a table of all."""
+        # Whoever was refused is told so here.
+        await self.received(bytes)
         number, query = whole_id(study_id, "study"), self.query(forms_answers.AnswersQuery)
         self.set_header("Vary", "Accept")
         wanted = accepted(self.request.headers.get("Accept"), [JSON, CSV, TSV])
