@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsi_lab.errors import Invalid, NotFound, TooLarge, WsiLabError
-from wsi_lab.formats.slidescore_config import checked_study_name, file_kind, parse_question
+from wsi_lab.formats.slidescore_config import (
+    checked_study_name,
+    file_kind,
+    parse_question,
+    words_of_rights,
+)
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.model.source import is_address
@@ -53,6 +58,8 @@ class StudyConfig:
     paths
         Of its slides, by their ids: ``images/…``, or in full for those that lie elsewhere, where
         the asker may know that.
+    right_words
+        What the members may in the words of the configuration files, by their user ids.
     """
 
     study: Study
@@ -61,6 +68,7 @@ class StudyConfig:
     slides: tuple[Slide, ...]
     paths: dict[int, str]
     maps: tuple[TmaMap, ...]
+    right_words: dict[int, list[str]]
 
 
 class Configuration:
@@ -183,13 +191,15 @@ class Configuration:
             for slide in found
             if (path := outside_name(self._files, slide.source)) != slide.source or sees_all
         }
+        members = tuple(people.members(connection, study.id))
         return StudyConfig(
             study,
             tuple(question_rows.questions(connection, study.id)),
-            tuple(people.members(connection, study.id)),
+            members,
             tuple(found),
             paths,
             tuple(tma_maps.maps(connection, study.id)),
+            {each.user_id: words_of_rights(each.rights) for each in members},
         )
 
     def _look_at(

@@ -47,8 +47,8 @@ def test_study_is_set_up_and_stays_the_same_when_done_again(
     ]
     assert [each["path"] for each in config["images"]] == [f"images/{name}/CMU 1.svs"]
     assert config["organ"] == "skin"
-    emails = {each["email"] for each in config["users"]}
-    assert {"viewer@lab", "editor@lab"} <= emails
+    rights = {each["email"]: each["rights"] for each in config["users"]}
+    assert rights == {"viewer@lab": ["canscore"], "editor@lab": ["canedit"]}
     assert sdk.reimport(name)["id"] == study
     assert sdk.get_config(study) == config
 

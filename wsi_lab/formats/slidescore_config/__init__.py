@@ -4,7 +4,12 @@ Readers return what they understood and a problem, with its line, for each line 
 What a writer writes is read back as the same.
 """
 
-from wsi_lab.formats.slidescore_config.emails import RIGHTS_OF_WORDS, emails_text, parse_emails
+from wsi_lab.formats.slidescore_config.emails import (
+    RIGHTS_OF_WORDS,
+    emails_text,
+    parse_emails,
+    words_of_rights,
+)
 from wsi_lab.formats.slidescore_config.images import ImageLine, images_text, parse_images
 from wsi_lab.formats.slidescore_config.maps import map_text, parse_map
 from wsi_lab.formats.slidescore_config.names import ConfigFile, checked_study_name, file_kind
@@ -33,4 +38,5 @@ __all__ = [
     "parse_question",
     "parse_scores",
     "scores_text",
+    "words_of_rights",
 ]

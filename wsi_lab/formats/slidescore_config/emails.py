@@ -47,18 +47,25 @@ def emails_text(members: Iterable[tuple[str, Iterable[Right]]]) -> str:
     >>> emails_text([("a@lab", [Right.VIEW, Right.EDIT, Right.SCORE, Right.ADMIN])])
     'a@lab;canedit,admin\n'
     """
-    lines = []
-    for email, rights in members:
-        held, missing = frozenset(rights), set(rights)
-        words = []
-        for word, meant in RIGHTS_OF_WORDS.items():
-            if meant <= held and meant & missing:
-                words.append(word)
-                missing -= meant
-        words += [right.value for right in Right if right in missing]
-        if words:
-            lines.append(f"{email};{','.join(words)}")
-    return file_of(lines)
+    said = ((email, words_of_rights(rights)) for email, rights in members)
+    return file_of([f"{email};{','.join(words)}" for email, words in said if words])
+
+
+def words_of_rights(rights: Iterable[Right]) -> list[str]:
+    """Return Slide Score's words for rights, and the lab's own for what it has none for.
+
+    Examples
+    --------
+    >>> words_of_rights([Right.VIEW, Right.SCORE, Right.RESULTS, Right.API])
+    ['canscore', 'cangetresults', 'api']
+    """
+    held = frozenset(rights)
+    words, missing = [], set(held)
+    for word, meant in RIGHTS_OF_WORDS.items():
+        if meant <= held and meant & missing:
+            words.append(word)
+            missing -= meant
+    return words + [right.value for right in Right if right in missing]
 
 
 def _rights(words: str) -> frozenset[Right]:

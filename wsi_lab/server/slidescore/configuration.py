@@ -113,7 +113,10 @@ def config_object(config: StudyConfig) -> dict[str, Any]:
         "folder": study.folder,
         "publishedOn": iso(study.published_on) if study.published_on else None,
         "scores": [question_object(each) for each in config.questions],
-        "users": [{"email": each.email, "rights": sorted(each.rights)} for each in config.members],
+        "users": [
+            {"email": each.email, "rights": config.right_words[each.user_id]}
+            for each in config.members
+        ],
         "images": [
             {
                 "id": each.id,
