@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.slidescore_config import (
+    RIGHTS_OF_WORDS,
     ConfigFile,
     ImageLine,
     StudyProperties,
@@ -144,7 +145,10 @@ def test_every_line_that_names_no_member_is_listed() -> None:
     members, problems = parse_emails("a@lab\nnobody\nb@lab;owner\n;canscore\nc d@lab\n")
     assert [email for email, _ in members] == ["a@lab"]
     assert [each.split(":")[0] for each in problems] == ["Line 2", "Line 3", "Line 4", "Line 5"]
+    assert "'nobody' is no e-mail address" in problems[0]
     assert "'owner' is not a right" in problems[1]
+    assert all(word in problems[1] for word in (*RIGHTS_OF_WORDS, *Right))
+    assert "'c d@lab'" in problems[3]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +215,8 @@ def test_settings_are_found_in_any_case_and_unknown_ones_listed() -> None:
     )
     assert properties == StudyProperties("HTT: pilot", "", {"stainings": "HE, CD3"})
     assert [each.split(":")[0] for each in problems] == ["Line 5", "Line 6", "Line 7", "Line 8"]
+    assert problems[0].startswith("Line 5: 'nope' is no setting; known: ")
+    assert all(name in problems[0] for name in ("friendlyname", "folder", *SETTINGS))
 
 
 def test_questions_are_split_at_tabs_or_else_at_semicolons() -> None:

@@ -218,6 +218,8 @@ def test_creation_needs_both_tokens_and_that_they_match(sending: Sending, world:
     for metadata, status in (
         ("", 401),
         (encoded(uploadtoken=upload_token), 401),
+        (encoded(apitoken=sending.token), 403),
+        (encoded(apitoken=sending.token, filename="a.txt"), 403),
         (encoded(apitoken=sending.token, uploadtoken="wsi_unknown"), 403),
         (encoded(apitoken="wsi_unknown", uploadtoken=upload_token), 401),
         (encoded(apitoken=other, uploadtoken=upload_token), 403),

@@ -50,6 +50,7 @@ _MOST_COLUMNS = 100
 _LONGEST_ID = 18
 _LONGEST_POSITION = 6
 _LONGEST_CELL = 256
+_LONG_LINE = 100_000
 # The library takes plain digits for a day, too.
 _DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 # Everything that a reader of the table could take for the end of a cell or a line.
@@ -88,6 +89,22 @@ def parse_results(text: str | bytes) -> tuple[list[ResultRow], list[str]]:
         except Invalid as error:
             problems.append(f"Line {number}: {error.message}")
     return rows, problems
+
+
+def begins_with_answer(text: str | bytes) -> bool:
+    r"""Return whether the line that is thrown away looks like an answer about a slide.
+
+    Examples
+    --------
+    >>> begins_with_answer("7\tCMU-1\treader@lab\tGrade\t2\n"), begins_with_answer("\n")
+    (True, False)
+    """
+    try:
+        cells = next(lines_of(text[:_LONG_LINE]))[1].split("\t", _MOST_COLUMNS)
+        names = _columns_of(cells)
+        return cells[names.index("slide")].strip() != "" and _row(names, cells, 1) is not None
+    except (Invalid, StopIteration, ValueError):
+        return False
 
 
 def results_table(

@@ -90,7 +90,9 @@ def checked_file_name(name: str) -> str:
     >>> checked_file_name("CMU-1.svs")
     'CMU-1.svs'
     """
-    if not name or _UNWANTED.search(name) or name.startswith(".") or name != name.strip(" ."):
+    if not name:
+        raise Invalid("A file needs a name.")
+    if _UNWANTED.search(name) or name.startswith(".") or name != name.strip(" ."):
         raise Invalid(
             'A file name has no separators, no characters such as : * ? " < > |, and does not '
             "begin or end with a dot or a blank."

@@ -90,7 +90,7 @@ def drawn_rows(
                 found[index] = shapes_of(question, row.value)
         except (Invalid, TooLarge) as error:
             found[index] = None
-            problems.append(f"{_line(index, row)}{error.message}")
+            problems.append(f"{_line(index, row)}Answer to '{row.question}': {error.message}")
     return found
 
 

@@ -25,6 +25,8 @@ from wsi_lab.service.importing_results import (
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision, is_id
 from wsi_lab.store import answers, questions, studies
 
+_LEFT_OUT = "Line 1: left out, as it is the place of the header; it looks like an answer."
+
 
 class Results:
     """Answers: giving them, bringing them in, taking them out."""
@@ -43,11 +45,14 @@ class Results:
         Invalid
             Nothing was stored; ``problems`` names every line that cannot be.
         """
-        from wsi_lab.formats.slidescore_results import parse_results  # noqa: PLC0415 (only here)
+        from wsi_lab.formats import slidescore_results  # noqa: PLC0415 (only here)
 
         self._transactions.read(actor, lambda t: t.study(study_id, Action.ANSWER_IMPORT))
-        rows, problems = parse_results(text)
-        return self._import(actor, study_id, rows, problems)
+        rows, problems = slidescore_results.parse_results(text)
+        report = self._import(actor, study_id, rows, problems)
+        if not slidescore_results.begins_with_answer(text):
+            return report
+        return dataclasses.replace(report, log=(_LEFT_OUT, *report.log))
 
     def import_rows(self, actor: Actor, study_id: int, rows: Sequence[ResultRow]) -> ImportReport:
         """Store all answers, as `import_table` does."""

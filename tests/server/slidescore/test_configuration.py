@@ -100,6 +100,7 @@ def test_unreadable_images_can_be_left_out(door: Any, world: Any, files: Path) -
 
 def test_letter_without_a_mail_server_is_refused_in_a_sentence(door: Any, world: Any) -> None:
     answer = door.post("SendEmail", studyId=world.study.id, to="viewer@lab", subject="a", body="b")
+    assert answer.status_code == 400
     assert answer.json()["success"] is False
     assert "no mail server" in answer.json()["error"]
     stranger = door.post(

@@ -107,3 +107,59 @@ def test_clients_hear_of_it_in_their_own_words(root_door: Any, world: Any) -> No
         sdk.generate_login_link("viewer@lab", "2027-01-01")
     with pytest.raises(SlideScoreErrorException, match="not a kind of question"):
         sdk.add_question(world.study.id, "Grade\tNonsense")
+
+
+@pytest.mark.parametrize(
+    ("verb", "method"),
+    [
+        ("GET", "GetTileServer"),
+        ("GET", "GetTokenExpiry"),
+        ("GET", "DownloadSlide"),
+        ("POST", "DeleteSlide"),
+        ("POST", "SetSlideResolution"),
+        ("POST", "SendEmail"),
+    ],
+)
+def test_method_whose_success_has_no_flag_fails_by_its_status(
+    root_door: Any, verb: str, method: str
+) -> None:
+    answer = root_door.send(verb, f"/Api/{method}")
+    assert answer.status_code == 400
+    assert "is missing" in answer.json()["error"]
+
+
+def test_what_is_named_by_words_fails_in_the_words_of_the_client(
+    root_door: Any, world: Any
+) -> None:
+    sdk, study, slide = root_door.sdk(), world.study.id, world.new_slide().id
+    with pytest.raises(SlideScoreErrorException, match=r"no file 'nothing\.svs'"):
+        sdk.update_slide_path(slide, "nowhere/nothing.svs")
+    with pytest.raises(SlideScoreErrorException, match="no TMA map 'nothing'"):
+        sdk.set_slide_tma_map(study, slide, "nothing")
+    with pytest.raises(SlideScoreErrorException, match=r"no file 'nothing\.map'"):
+        sdk.create_tma_map(study, "nothing.map")
+    with pytest.raises(SlideScoreErrorException, match="no question 'nothing'"):
+        sdk.create_anno2(study, None, slide, None, None, "nothing", "model@lab")
+    question = world.name()
+    sdk.add_question(study, f"{question}\tAnnoShapes")
+    with pytest.raises(SlideScoreErrorException, match="model@lab has not answered"):
+        sdk.convert_annotation_to_anno2(study, None, slide, None, None, question, "model@lab", "{}")
+    for method in ("AddUser", "RemoveUser"):
+        answer = root_door.post(method, studyId=study, email="nobody@nowhere")
+        assert (answer.status_code, answer.json()["success"]) == (200, False)
+        assert "nobody@nowhere" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("UpdateSlidePath", {"newPath": "nowhere/nothing.svs"}),
+        ("SetSlideTMAMap", {"tmaMapName": "nothing"}),
+        ("CreateAnno2", {"question": "nothing", "email": "model@lab"}),
+    ],
+)
+def test_slide_that_is_not_there_comes_before_what_is_named_by_words(
+    root_door: Any, world: Any, method: str, more: dict[str, str]
+) -> None:
+    answer = root_door.post(method, studyId=world.study.id, imageId=10**8, **more)
+    assert answer.status_code == 404

@@ -146,3 +146,34 @@ def test_rows_of_many_megabytes_come_and_go(door: Any, asked: Any) -> None:
     rows = [row(asked, "Tumour", shape, user=f"model-{n}@lab") for n in range(8)]
     assert asked.sdk.upload_results(asked.study.id, rows) is True
     assert {each.answer for each in asked.sdk.get_results(asked.study.id)} == {shape}
+
+
+def test_log_tells_how_many_answers_were_stored(door: Any, asked: Any) -> None:
+    def log(*cells: str) -> str:
+        lines = "".join(f"{asked.slide.id}\ta\tme@lab\t{cell}\n" for cell in cells)
+        said = door.post("UploadResults", studyid=asked.study.id, results=f"\n{lines}").json()
+        assert said["success"] is True
+        return str(said["log"])
+
+    assert log("Grade\t1", "Note\tx") == "Answers: 2 stored, 0 unchanged."
+    assert log("Grade\t1", "Note\ty") == "Answers: 1 stored, 1 unchanged."
+    assert log() == "Answers: 0 stored, 0 unchanged."
+
+
+def test_answer_in_the_place_of_the_header_is_left_out_and_the_log_says_so(
+    door: Any, asked: Any
+) -> None:
+    lines = "".join(f"{asked.slide.id}\ta\tme@lab\tNote\t{value}\n" for value in "ab")
+    said = door.post("UploadResults", studyid=asked.study.id, results=lines).json()
+    assert said["success"] is True
+    assert "Line 1: left out" in said["log"]
+    (found,) = door.get("Scores", studyid=asked.study.id).json()
+    assert found["answer"] == "b"
+    for header in ("", "#header", "ImageID\tName\tBy\tQuestion\tAnswer"):
+        said = door.post("UploadResults", studyid=asked.study.id, results=f"{header}\n{lines}")
+        assert "Line 1" not in said.json()["log"]
+
+
+def test_wrong_drawing_is_told_with_its_line_and_its_question(asked: Any) -> None:
+    with pytest.raises(SlideScoreErrorException, match="Line 2: Answer to 'Tumour': "):
+        asked.sdk.upload_results(asked.study.id, [row(asked, "Tumour", "None")])

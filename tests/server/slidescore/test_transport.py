@@ -19,6 +19,7 @@ from slidescore import APIClient
 from waiting import wait_until
 
 from wsi_lab.errors import Busy, Invalid
+from wsi_lab.model.answer import ImportReport
 from wsi_lab.server.site import MOST_BYTES_UNDER_WAY, Site
 from wsi_lab.server.slidescore.params import Params, read_params, unescaped
 
@@ -138,12 +139,9 @@ def test_large_table_is_received_in_pieces_and_read_off_the_loop(
     table = "\n" + "\n".join(f'{n}\tslide\ta+b@lab\tGröße\t[{{"x": {n}}}]' for n in range(600_000))
     taken: list[tuple[str, str]] = []
 
-    class Report:
-        log = ("All of it.",)
-
-    def import_table(_actor: Any, _study: int, text: str) -> Report:
+    def import_table(_actor: Any, _study: int, text: str) -> ImportReport:
         taken.append((text, threading.current_thread().name))
-        return Report()
+        return ImportReport(600_000, 0, ("All of it.",))
 
     monkeypatch.setattr(world.lab.results, "import_table", import_table, raising=False)
     waits: list[float] = []
@@ -162,7 +160,8 @@ def test_large_table_is_received_in_pieces_and_read_off_the_loop(
     finally:
         done.set()
         looking.join()
-    assert answer.json() == {"success": True, "log": "All of it."}
+    log = "Answers: 600000 stored, 0 unchanged.\nAll of it."
+    assert answer.json() == {"success": True, "log": log}
     assert [text == table for text, _ in taken] == [True]
     assert "wsi-lab-transfers" in taken[0][1]
     assert max(waits) < 2
@@ -173,7 +172,7 @@ def test_first_line_that_is_empty_arrives(door: Any, world: Any, monkeypatch: An
 
     def import_table(_actor: Any, _study: int, text: str) -> Any:
         taken.append(text)
-        return type("Report", (), {"log": ""})
+        return ImportReport(0, 0)
 
     monkeypatch.setattr(world.lab.results, "import_table", import_table, raising=False)
     assert door.sdk().upload_results(world.study.id, []) is True

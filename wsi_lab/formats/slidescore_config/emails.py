@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from wsi_lab.errors import Invalid
+from wsi_lab.formats.safe import quoted
 from wsi_lab.formats.slidescore_config.lines import each_line, file_of
 from wsi_lab.model.people import Right, checked_email, rights_of_words
 
@@ -31,7 +33,7 @@ def parse_emails(text: str | bytes) -> tuple[list[tuple[str, frozenset[Right]]],
 
     def read(_number: int, line: str) -> None:
         email, _, words = line.partition(";")
-        email = checked_email(email)
+        email = _email(email)
         first, rights = members.get(email.casefold(), (email, frozenset()))
         members[email.casefold()] = (first, rights | _rights(words))
 
@@ -68,9 +70,21 @@ def words_of_rights(rights: Iterable[Right]) -> list[str]:
     return words + [right.value for right in Right if right in missing]
 
 
+def _email(text: str) -> str:
+    try:
+        return checked_email(text)
+    except Invalid as error:
+        # In a long list the line alone is not what one looks for.
+        raise Invalid(f"{quoted(text.strip())} is no e-mail address. {error.message}") from error
+
+
 def _rights(words: str) -> frozenset[Right]:
     """Return what words mean; the file's separators are commas, and semicolons will do."""
     found = [word.strip().lower() for word in re.split("[,;]", words) if word.strip()]
     of_slide_score = [RIGHTS_OF_WORDS[word] for word in found if word in RIGHTS_OF_WORDS]
-    own = rights_of_words(word for word in found if word not in RIGHTS_OF_WORDS)
+    try:
+        own = rights_of_words(word for word in found if word not in RIGHTS_OF_WORDS)
+    except Invalid as error:
+        known = ", ".join((*RIGHTS_OF_WORDS, *Right))
+        raise Invalid(f"{'; '.join(error.problems)}. There are: {known}.") from error
     return own.union(*of_slide_score) if found else RIGHTS_OF_WORDS["canscore"]

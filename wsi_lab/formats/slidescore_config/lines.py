@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.safe import lines_of, no_text_problems, text_of
 
-_LONGEST_PROBLEM = 300
+_LONGEST_PROBLEM = 500
 MOST_PROBLEMS = 10_000
 """Whoever gets more has sent something else."""
 

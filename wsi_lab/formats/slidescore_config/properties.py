@@ -10,7 +10,9 @@ from wsi_lab.errors import Invalid
 from wsi_lab.formats.safe import quoted
 from wsi_lab.formats.slidescore_config.lines import each_line, file_of
 from wsi_lab.model.study import checked_text
-from wsi_lab.model.study_settings import checked_settings
+from wsi_lab.model.study_settings import SETTINGS, checked_settings
+
+_KNOWN = ("friendlyname", "folder", *SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ def parse_config(text: str | bytes) -> tuple[StudyProperties, list[str]]:
             raise Invalid("is no 'property name: value'")
         if name in found:
             raise Invalid(f"names {quoted(name)} a second time")
+        if name not in _KNOWN:
+            known = ", ".join(_KNOWN)
+            raise Invalid(f"{quoted(name)} is no setting; known: {known}")
         if name in {"friendlyname", "folder"}:
             found[name] = checked_text(value, f"property '{name}'")
         else:

@@ -13,8 +13,17 @@ from wsi_lab.model.answer import Core, Place
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import SUCCESS, SlideScoreDoor
-from wsi_lab.server.slidescore.method import Changing, Reading, needs, one_of, routes_of
+from wsi_lab.server.slidescore.method import (
+    Changing,
+    Reading,
+    named_wrongly,
+    needs,
+    one_of,
+    routes_of,
+)
 from wsi_lab.server.slidescore.params import Params
+from wsi_lab.server.slidescore.results import log_of
+from wsi_lab.server.slidescore.slides import slide_of_study
 from wsi_lab.service.lab import Lab
 from wsi_lab.service.uploads import AnnotationRequest
 
@@ -64,7 +73,7 @@ class UploadAsap(Changing):
             params.text("questionsMap") or "",
             name=params.text("annotationName") or None,
         )
-        return {**SUCCESS, "log": "\n".join(report.log)}
+        return {**SUCCESS, "log": log_of(report)}
 
 
 class CreateAnno2(Changing):
@@ -79,7 +88,9 @@ class CreateAnno2(Changing):
 
     def _announce(self, params: Params) -> dict[str, Any]:
         lab, actor = self.lab, self.actor
-        file = lab.annotations.begin_file(actor, **_answer_named_by(lab, actor, params))
+        which = _answer_named_by(lab, actor, params)
+        with named_wrongly():
+            file = lab.annotations.begin_file(actor, **which)
         return announced(lab, actor, file)
 
 
@@ -110,7 +121,8 @@ class ConvertAnnotation(Changing):
 
     def _convert(self, params: Params) -> dict[str, Any]:
         which = _answer_named_by(self.lab, self.actor, params)
-        uuid = self.lab.annotations.convert(self.actor, **which, metadata=_metadata(params))
+        with named_wrongly():
+            uuid = self.lab.annotations.convert(self.actor, **which, metadata=_metadata(params))
         return {**SUCCESS, "annoUUID": uuid}
 
 
@@ -170,11 +182,16 @@ def _answer_named_by(lab: Lab, actor: Actor, params: Params) -> dict[str, Any]:
     slide_id, case_id = params.number("imageId") or None, params.number("caseId") or None
     if slide_id is None and case_id is None:
         raise Invalid("Give an image or a case: imageId or caseId.")
+    study_id = params.required_number("studyId")
+    if slide_id is None:
+        lab.studies.get(actor, study_id)
+    else:
+        slide_of_study(lab, actor, slide_id, study_id)
     tma_core = params.text("tmaCoreId")
     core = None if slide_id is None else core_named(lab, actor, slide_id, tma_core)
     by_id = one_of(params, ("scoreId", "question")) == "scoreId"
     return {
-        "study_id": params.required_number("studyId"),
+        "study_id": study_id,
         "place": Place(slide_id, case_id, core),
         "question": params.required_number("scoreId") if by_id else params.required("question"),
         "author": params.required("email"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action, User
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import SUCCESS, Form, SlideScoreDoor
-from wsi_lab.server.slidescore.method import Changing, Reading, needs, routes_of
+from wsi_lab.server.slidescore.method import Changing, Reading, named_wrongly, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.server.slidescore.questions import question_object
 from wsi_lab.server.slidescore.studies import iso
@@ -29,13 +28,10 @@ class Reimport(Changing):
         """Return the id of the study, and what was done."""
         name, lenient = params.required("studyName"), params.flag("ignoreImageErrors")
         reimport = self.lab.configuration.reimport
-        try:
+        with named_wrongly():
             done = await self.wait_in(
                 self.site.transfers, reimport, self.actor, name, ignore_image_errors=lenient
             )
-        except NotFound as error:
-            # Whoever may make it is told that its files are not there.
-            raise Invalid(error.message) from error
         return {**SUCCESS, "id": done.study_id, "log": "\n".join(done.log)}
 
 
@@ -70,6 +66,7 @@ class SendEmail(Changing):
 
     name = "SendEmail"
     need: ClassVar[Need] = needs(Action.STUDY_MAIL, Kind.STUDY)
+    form: ClassVar[Form] = Form.STATUS
 
     async def answer(self, params: Params) -> Any:
         """Send a letter to each of them."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 from tornado import web
 
-from wsi_lab.errors import Invalid
+from wsi_lab.errors import Invalid, NotFound, SlideMissing
 from wsi_lab.model.people import Action
 from wsi_lab.model.study import Page
 from wsi_lab.server.receiving import Receiver
@@ -160,6 +161,19 @@ def everything(pages: Callable[..., Page[T]], *args: Any, **kwargs: Any) -> list
         cursor = page.next_cursor
         if cursor is None:
             return found
+
+
+@contextlib.contextmanager
+def named_wrongly() -> Iterator[None]:
+    """Say of what is not there that a parameter names it wrongly.
+
+    By the status clients hear that there is no such study, case or slide, and throw the sentence
+    away. A file, a question or a map that only a parameter names is a wrong word like any other.
+    """
+    try:
+        yield
+    except (NotFound, SlideMissing) as error:
+        raise Invalid(error.message) from error
 
 
 def one_of(params: Params, names: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import SUCCESS, Form, SlideScoreDoor
-from wsi_lab.server.slidescore.method import Changing, Reading, needs, routes_of
+from wsi_lab.server.slidescore.method import Changing, Reading, named_wrongly, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
+from wsi_lab.server.slidescore.slides import slide_of_study
 from wsi_lab.service.configuration import question_of_line
 from wsi_lab.service.lab import Lab
 
@@ -86,7 +87,10 @@ class CreateTmaMap(Changing):
     async def answer(self, params: Params) -> Any:
         """Return what it is called."""
         study_id, file_name = params.required_number("studyId"), params.required("tmaMapFileName")
-        made = await self.ask(self.lab.tma_maps.create_from_file, self.actor, study_id, file_name)
+        await self.ask(self.lab.studies.get, self.actor, study_id)
+        create = self.lab.tma_maps.create_from_file
+        with named_wrongly():
+            made = await self.ask(create, self.actor, study_id, file_name)
         return {**SUCCESS, "mapName": made.name}
 
 
@@ -100,7 +104,9 @@ class SetSlideTmaMap(Changing):
         """Say so; an empty name takes the map away."""
         study_id, slide_id = (params.required_number(each) for each in ("studyId", "imageId"))
         name = params.required("tmaMapName")
-        await self.ask(self.lab.tma_maps.assign, self.actor, study_id, slide_id, name)
+        await self.ask(slide_of_study, self.lab, self.actor, slide_id, study_id)
+        with named_wrongly():
+            await self.ask(self.lab.tma_maps.assign, self.actor, study_id, slide_id, name)
         return SUCCESS
 
 

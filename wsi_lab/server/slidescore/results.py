@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from wsi_lab.model.answer import ResultRow
+from wsi_lab.model.answer import ImportReport, ResultRow
 from wsi_lab.model.people import Action
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import JSON, SUCCESS, Form, SlideScoreDoor
@@ -60,7 +60,7 @@ class UploadResults(Changing):
         report = await self.wait_in(
             self.site.transfers, self.lab.results.import_table, self.actor, study_id, text
         )
-        return {**SUCCESS, "log": "\n".join(report.log)}
+        return {**SUCCESS, "log": log_of(report)}
 
 
 class StudiesUpdated(Reading):
@@ -74,6 +74,18 @@ class StudiesUpdated(Reading):
         since = params.moment("since")
         ids = await self.ask(self.lab.results.updated_since, self.actor, since)
         return {**SUCCESS, "studyIDs": ids, "StudyIDs": ids}
+
+
+def log_of(report: ImportReport) -> str:
+    r"""Return what became of answers that were brought in, as text.
+
+    Examples
+    --------
+    >>> log_of(ImportReport(2, 1, ("Line 4: takes the place of an earlier line.",)))
+    'Answers: 2 stored, 1 unchanged.\nLine 4: takes the place of an earlier line.'
+    """
+    counts = f"Answers: {report.stored} stored, {report.unchanged} unchanged."
+    return "\n".join((counts, *report.log))
 
 
 def score_object(row: ResultRow) -> dict[str, Any]:

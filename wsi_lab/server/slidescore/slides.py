@@ -10,7 +10,14 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import SUCCESS, Form, SlideScoreDoor
-from wsi_lab.server.slidescore.method import Changing, Reading, everything, needs, routes_of
+from wsi_lab.server.slidescore.method import (
+    Changing,
+    Reading,
+    everything,
+    named_wrongly,
+    needs,
+    routes_of,
+)
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.server.slidescore.studies import name_of
 from wsi_lab.service.lab import Lab
@@ -82,7 +89,9 @@ class UpdateSlidePath(Changing):
     async def answer(self, params: Params) -> Any:
         """Change it; the file must be there and a slide."""
         slide_id, path = params.required_number("imageId"), params.required("newPath")
-        await self.draw(self.lab.slides.move, self.actor, slide_id, path)
+        await self.ask(self.lab.slides.get, self.actor, slide_id)
+        with named_wrongly():
+            await self.draw(self.lab.slides.move, self.actor, slide_id, path)
         return SUCCESS
 
 
@@ -182,6 +191,7 @@ class DeleteSlide(SlideMethod):
 
     name = "DeleteSlide"
     need: ClassVar[Need] = needs(Action.SLIDE_DELETE, Kind.SLIDE)
+    form: ClassVar[Form] = Form.STATUS
 
     async def answer(self, params: Params) -> Any:
         """Remove it, and say nothing."""

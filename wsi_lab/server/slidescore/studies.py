@@ -10,7 +10,14 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Case, Study
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import SUCCESS, Form, SlideScoreDoor
-from wsi_lab.server.slidescore.method import Changing, Reading, everything, needs, routes_of
+from wsi_lab.server.slidescore.method import (
+    Changing,
+    Reading,
+    everything,
+    named_wrongly,
+    needs,
+    routes_of,
+)
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.service.lab import Lab
 
@@ -177,7 +184,9 @@ class AddUser(Changing):
         """Add to the rights that they have."""
         study_id, email = params.required_number("studyId"), params.required("email")
         words = (params.text("rights") or "score").replace(";", ",").split(",")
-        await self.ask(_add_member, self.lab, self.actor, study_id, email, words)
+        await self.ask(self.lab.studies.get, self.actor, study_id)
+        with named_wrongly():
+            await self.ask(_add_member, self.lab, self.actor, study_id, email, words)
         return SUCCESS
 
 
@@ -190,7 +199,9 @@ class RemoveUser(Changing):
     async def answer(self, params: Params) -> Any:
         """Take all of their rights."""
         study_id, email = params.required_number("studyId"), params.required("email")
-        await self.ask(self.lab.studies.remove_member, self.actor, study_id, email)
+        await self.ask(self.lab.studies.get, self.actor, study_id)
+        with named_wrongly():
+            await self.ask(self.lab.studies.remove_member, self.actor, study_id, email)
         return SUCCESS
 
 

@@ -23,7 +23,7 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.server.at_once import Answer, Asked
 from wsi_lab.server.base import LARGEST_AT_ONCE, SENT, Handler
 from wsi_lab.server.routing import Kind, Need, Route
-from wsi_lab.server.slidescore.door import SlideScoreDoor
+from wsi_lab.server.slidescore.door import Form, SlideScoreDoor
 from wsi_lab.server.slidescore.method import Reading, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.service.lab import Lab
@@ -54,6 +54,7 @@ class TileServer(Reading):
 
     name = "GetTileServer"
     need: ClassVar[Need] = _VIEW
+    form: ClassVar[Form] = Form.STATUS
 
     async def answer(self, params: Params) -> Any:
         """Return its two parts; the slide is open when the first tile is asked for."""
@@ -72,6 +73,7 @@ class TokenExpiry(Reading):
 
     name = "GetTokenExpiry"
     need: ClassVar[Need] = _VIEW
+    form: ClassVar[Form] = Form.STATUS
 
     async def answer(self, params: Params) -> Any:
         """Return that."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tornado import httputil, web
 
-from wsi_lab.errors import Conflict, Invalid, NotFound, TooLarge, WsiLabError
+from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge, WsiLabError
 from wsi_lab.model.people import Action
 from wsi_lab.model.upload import LARGEST_UPLOAD, Upload
 from wsi_lab.server.base import Handler
@@ -249,6 +249,8 @@ class UploadsHandler(_Receiving):
         uploads = self.lab.uploads
         if self._has_body:
             _check_media_type(headers)
+        if upload_token is None and "apitoken" in metadata:
+            raise NotAllowed("With 'apitoken' goes the 'uploadtoken' that RequestUpload gave.")
         if upload_token is None:
             name, folder = metadata.get("filename", ""), metadata.get("folder", "")
             upload_token = await self.ask(uploads.request, self.actor, name, folder)
