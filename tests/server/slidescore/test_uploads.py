@@ -158,3 +158,7 @@ def test_slide_of_several_files_comes_as_a_zip(tmp_path: Path) -> None:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def test_file_without_a_name_is_told_what_it_lacks(root_door: Any) -> None:
+    assert root_door.post("RequestUpload", filename="", folder="").json() == "A file needs a name."
