@@ -304,7 +304,7 @@ def test_closing_leaves_no_process_no_thread_and_no_descriptor(
             with pytest.raises(Busy):
                 ask()
     del slides, pool
-    assert {child.pid for child in this.children()} <= children
+    assert {child.pid for child in this.children()} == children
     assert this.num_fds() == descriptors
     threads.shutdown()
     wait_until(lambda: threading.active_count() <= running)
