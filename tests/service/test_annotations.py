@@ -13,7 +13,7 @@ from wsi_lab.model.answer import Core, NewAnswer, Place
 from wsi_lab.model.people import Actor
 from wsi_lab.model.question import QuestionKind, QuestionSpec
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.annotations import Drawn
+from wsi_lab.service.annotating.annotations import Drawn
 from wsi_lab.service.lab import Lab
 
 SQUARE = '{"type":"rect","corner":{"x":10,"y":20},"size":{"x":30,"y":40}}'

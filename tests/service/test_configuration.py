@@ -12,7 +12,7 @@ from wsi_lab.errors import Invalid, NotAllowed, NotFound, TooLarge
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.study import Study
-from wsi_lab.service.configuration import question_of_line
+from wsi_lab.service.configuring.configuration import question_of_line
 from wsi_lab.service.lab import Lab
 
 

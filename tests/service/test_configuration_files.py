@@ -9,7 +9,7 @@ from lab_folder import LabFolder, config_of, content_of, ids_of, whole_study
 from wsi_lab.errors import NotAllowed, NotFound
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.configuration import StudyConfig
+from wsi_lab.service.configuring.configuration import StudyConfig
 from wsi_lab.service.lab import Lab
 
 

@@ -17,7 +17,7 @@ from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.question import QuestionKind, QuestionSpec, checked_question
 from wsi_lab.model.study import checked_name
 from wsi_lab.model.study_settings import SETTINGS
-from wsi_lab.service.configuration import StudyConfig
+from wsi_lab.service.configuring.configuration import StudyConfig
 from wsi_lab.service.lab import Lab, LabSettings
 from wsi_lab.store import studies
 

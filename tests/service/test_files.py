@@ -10,7 +10,7 @@ import pytest
 
 from wsi_lab.errors import Conflict, Invalid, SlideMissing, StorageFull, TooLarge
 from wsi_lab.service import files as module
-from wsi_lab.service.files import Files, incoming, put
+from wsi_lab.service.uploading.files import Files, incoming, put
 
 
 @pytest.fixture

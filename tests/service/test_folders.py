@@ -4,8 +4,8 @@ import pytest
 
 from wsi_lab.errors import Invalid, NotAllowed
 from wsi_lab.model.people import Actor
-from wsi_lab.service.folders import require_free_name
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.uploading.folders import require_free_name
 
 
 @pytest.mark.parametrize("name", ["old", "OLD", "kept", "Kept", "gru\u0308n"])

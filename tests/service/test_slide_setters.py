@@ -18,8 +18,8 @@ from wsi_lab.errors import (
 )
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.folders import place_of
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.uploading.folders import place_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.lab import Lab
-from wsi_lab.service.tma_maps import map_file_of, map_name_of
+from wsi_lab.service.scoring.tma_maps import map_file_of, map_name_of
 
 TEXT = "controls: K\n\nA1\tK\nB1\n"
 

@@ -19,8 +19,8 @@ from wsi_lab.errors import (
     TooLarge,
 )
 from wsi_lab.model.people import Actor, Right
-from wsi_lab.service.files import LEFT_FOR_THE_LAB
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.uploading.files import LEFT_FOR_THE_LAB
 from wsi_lab.store import partial as partials
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Study
-from wsi_lab.service.configuration import StudyConfig
+from wsi_lab.service.configuring.configuration import StudyConfig
 from wsi_lab.service.lab import Lab
 
 

@@ -15,10 +15,10 @@ from wsi_lab.service.adding import (
     store_changes,
     store_new,
 )
-from wsi_lab.service.files import Files
-from wsi_lab.service.folders import place_of, require_folder, split
 from wsi_lab.service.seen import slide_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.folders import place_of, require_folder, split
 from wsi_lab.store import slides as rows
 from wsi_lab.store import studies as study_rows
 

@@ -10,10 +10,10 @@ from operator import itemgetter
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.annotations import Annotations
-from wsi_lab.service.answering import is_own
+from wsi_lab.service.annotating.annotations import Annotations
 from wsi_lab.service.answers import Shown
 from wsi_lab.service.figures import Box, Extent, Layer, Room, add_shapes, layers_of_text
+from wsi_lab.service.scoring.answering import is_own
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import annotations as annotation_rows

@@ -12,7 +12,7 @@ from wsi_lab.model.answer import Core
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.model.slide import LARGEST_REGION_PIXELS, TileGrid
-from wsi_lab.service.annotations import Annotations
+from wsi_lab.service.annotating.annotations import Annotations
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 

@@ -21,15 +21,15 @@ from wsi_lab.model.study import (
 )
 from wsi_lab.service.adding import NewSlide, SlideAdder, store_changes
 from wsi_lab.service.changes import UNCHANGED, Unchanged
-from wsi_lab.service.files import Files
 from wsi_lab.service.focus import is_out_of_focus
-from wsi_lab.service.folders import outside_name
 from wsi_lab.service.lab_slides import LabSlides
 from wsi_lab.service.paging import page
 from wsi_lab.service.places import unmoved
 from wsi_lab.service.seen import slide_as_seen
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision, is_id
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.folders import outside_name
 from wsi_lab.store import slides as rows
 from wsi_lab.store import studies as study_rows
 

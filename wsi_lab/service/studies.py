@@ -18,10 +18,10 @@ from wsi_lab.model.study import (
     checked_text,
 )
 from wsi_lab.model.study_settings import checked_settings
-from wsi_lab.service.files import Files
-from wsi_lab.service.folders import require_free_name
 from wsi_lab.service.paging import page
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.folders import require_free_name
 from wsi_lab.store import people, slides
 from wsi_lab.store import studies as rows
 from wsi_lab.store.annotation_files import files_of_study

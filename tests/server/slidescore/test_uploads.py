@@ -144,7 +144,7 @@ def test_downloads_are_for_those_who_may(root_door: Any, world: Any) -> None:
 
 
 def test_slide_of_several_files_comes_as_a_zip(tmp_path: Path) -> None:
-    from wsi_lab.service.downloads import _parts, _zipped
+    from wsi_lab.service.uploading.downloads import _parts, _zipped
 
     (tmp_path / "1.mrxs").write_bytes(b"head")
     (tmp_path / "1").mkdir()

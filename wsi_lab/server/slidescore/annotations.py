@@ -25,7 +25,7 @@ from wsi_lab.server.slidescore.params import Params
 from wsi_lab.server.slidescore.results import log_of
 from wsi_lab.server.slidescore.slides import slide_of_study
 from wsi_lab.service.lab import Lab
-from wsi_lab.service.uploads import AnnotationRequest
+from wsi_lab.service.uploading.uploads import AnnotationRequest
 
 XML = "text/xml; charset=utf-8"
 

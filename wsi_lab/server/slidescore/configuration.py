@@ -12,7 +12,7 @@ from wsi_lab.server.slidescore.method import Changing, Reading, named_wrongly, n
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.server.slidescore.questions import question_object
 from wsi_lab.server.slidescore.studies import iso
-from wsi_lab.service.configuration import StudyConfig
+from wsi_lab.service.configuring.configuration import StudyConfig
 
 _CONFIG = needs(Action.STUDY_CONFIG, Kind.STUDY)
 

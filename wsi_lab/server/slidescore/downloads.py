@@ -16,7 +16,7 @@ from wsi_lab.server.routing import OPEN, Kind, Need, Route
 from wsi_lab.server.slidescore.door import Form, SlideScoreDoor
 from wsi_lab.server.slidescore.method import Reading, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
-from wsi_lab.service.downloads import Download, file_download
+from wsi_lab.service.uploading.downloads import Download, file_download
 
 _NOT_PLAIN = re.compile(r'[^\x20-\x7e]|["\\;%]')
 

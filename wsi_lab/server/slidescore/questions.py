@@ -12,7 +12,7 @@ from wsi_lab.server.slidescore.door import SUCCESS, Form, SlideScoreDoor
 from wsi_lab.server.slidescore.method import Changing, Reading, named_wrongly, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
 from wsi_lab.server.slidescore.slides import slide_of_study
-from wsi_lab.service.configuration import question_of_line
+from wsi_lab.service.configuring.configuration import question_of_line
 from wsi_lab.service.lab import Lab
 
 _EDIT = needs(Action.STUDY_EDIT, Kind.STUDY)

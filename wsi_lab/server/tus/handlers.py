@@ -27,7 +27,7 @@ from wsi_lab.server.tus.door import (
     metadata_of,
 )
 from wsi_lab.server.tus.receiving import CHECKSUMS, Receiver, checksum_of
-from wsi_lab.service.uploads import Progress, Writing
+from wsi_lab.service.uploading.uploads import Progress, Writing
 
 T = TypeVar("T")
 

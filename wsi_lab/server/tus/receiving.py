@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from wsi_lab.errors import Invalid, TooLarge, WsiLabError
 from wsi_lab.server.site import Lane
 from wsi_lab.server.tus.door import ChecksumWrong
-from wsi_lab.service.uploads import Partial
+from wsi_lab.service.uploading.uploads import Partial
 
 WRITTEN_AT_ONCE = 1 << 20
 """Bytes. Going to a thread and back for each piece of a connection would take longer."""

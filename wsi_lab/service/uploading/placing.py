@@ -8,10 +8,10 @@ from pathlib import Path
 from wsi_lab.errors import NotFound
 from wsi_lab.model.people import Actor
 from wsi_lab.model.upload import Purpose, Upload
-from wsi_lab.service.annotations import Annotations
-from wsi_lab.service.files import Files, put
-from wsi_lab.service.sending import thing_of
+from wsi_lab.service.annotating.annotations import Annotations
 from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.service.uploading.files import Files, put
+from wsi_lab.service.uploading.sending import thing_of
 from wsi_lab.store import people
 from wsi_lab.store import uploads as rows
 from wsi_lab.store.db import Database

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from wsi_lab.errors import Conflict, NotAllowed, NotFound, TooLarge
 from wsi_lab.model.people import Actor
 from wsi_lab.model.upload import LARGEST_UPLOAD, Upload
-from wsi_lab.service.annotations import Annotations
-from wsi_lab.service.announcing import (
+from wsi_lab.service.annotating.annotations import Annotations
+from wsi_lab.service.clock import Clock
+from wsi_lab.service.transaction import Transaction, Transactions, current_actor
+from wsi_lab.service.uploading.announcing import (
     LIFETIME,
     AnnotationRequest,
     AttachmentRequest,
@@ -20,12 +22,10 @@ from wsi_lab.service.announcing import (
     announce_attachment,
     announce_file,
 )
-from wsi_lab.service.clock import Clock
-from wsi_lab.service.files import Files
-from wsi_lab.service.placing import Placing
-from wsi_lab.service.sending import hash_of, require_again, thing_of
-from wsi_lab.service.sweeping import sweep
-from wsi_lab.service.transaction import Transaction, Transactions, current_actor
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.placing import Placing
+from wsi_lab.service.uploading.sending import hash_of, require_again, thing_of
+from wsi_lab.service.uploading.sweeping import sweep
 from wsi_lab.store import uploads as rows
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.db import Database

@@ -8,8 +8,8 @@ from wsi_lab.errors import Invalid, NotAllowed
 from wsi_lab.model.people import Action, Resource, may
 from wsi_lab.model.study import Study
 from wsi_lab.model.upload import checked_file_name, checked_folder
-from wsi_lab.service.files import Files, folded
 from wsi_lab.service.transaction import Transaction
+from wsi_lab.service.uploading.files import Files, folded
 from wsi_lab.store import studies as study_rows
 
 ROOT_WORD = "images"

@@ -22,9 +22,9 @@ from wsi_lab.model.question import QuestionSpec
 from wsi_lab.model.source import is_address
 from wsi_lab.model.tma import TmaLayout
 from wsi_lab.service.adding import MOST_AT_ONCE
-from wsi_lab.service.files import Files
-from wsi_lab.service.folders import place_of
-from wsi_lab.service.tma_maps import map_name_of
+from wsi_lab.service.scoring.tma_maps import map_name_of
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.folders import place_of
 
 IMAGE_ENDINGS = frozenset(
     {

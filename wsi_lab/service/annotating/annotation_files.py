@@ -17,10 +17,10 @@ from wsi_lab.model.answer import Answer, Place, checked_author
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
-from wsi_lab.service.answering import Given, is_own, keep, shapes_of, study_for
-from wsi_lab.service.files import put
-from wsi_lab.service.importing_results import check_place, names_of
+from wsi_lab.service.scoring.answering import Given, is_own, keep, shapes_of, study_for
+from wsi_lab.service.scoring.importing_results import check_place, names_of
 from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.service.uploading.files import put
 from wsi_lab.store import annotation_files as rows
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import answers, questions, studies

@@ -11,9 +11,9 @@ from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.people import Action, Right, User
 from wsi_lab.model.study import Member, Slide, Study, checked_name
 from wsi_lab.service.adding import SlideOnDisk, default_name, store_changes, store_new
-from wsi_lab.service.question_import import import_questions
-from wsi_lab.service.study_files import NamedImage, StudyFiles
-from wsi_lab.service.tma_maps import map_name_of, store_map
+from wsi_lab.service.configuring.question_import import import_questions
+from wsi_lab.service.configuring.study_files import NamedImage, StudyFiles
+from wsi_lab.service.scoring.tma_maps import map_name_of, store_map
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import people, slides, studies, tma_maps
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from wsi_lab.errors import Invalid
 from wsi_lab.model.upload import Purpose, Upload
-from wsi_lab.service.announcing import LIFETIME
-from wsi_lab.service.files import Files, incoming
-from wsi_lab.service.sending import MARK
+from wsi_lab.service.uploading.announcing import LIFETIME
+from wsi_lab.service.uploading.files import Files, incoming
+from wsi_lab.service.uploading.sending import MARK
 from wsi_lab.store import uploads as rows
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.db import Database

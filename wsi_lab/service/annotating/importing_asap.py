@@ -12,8 +12,8 @@ from wsi_lab.model.answer import ImportReport, Place
 from wsi_lab.model.people import Action
 from wsi_lab.model.question import DEFAULT_COLOUR, Question, QuestionKind, QuestionSpec
 from wsi_lab.model.study import Study
-from wsi_lab.service.answering import Given, keep
-from wsi_lab.service.questions import add_question
+from wsi_lab.service.scoring.answering import Given, keep
+from wsi_lab.service.scoring.questions import add_question
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import questions

@@ -12,7 +12,7 @@ from wsi_lab.model.answer import Core, ImportReport, Place, ResultRow, checked_a
 from wsi_lab.model.people import Action
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
-from wsi_lab.service.answering import Given, check_text, keep, shapes_of
+from wsi_lab.service.scoring.answering import Given, check_text, keep, shapes_of
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import answers, questions, slides, studies
 from wsi_lab.store.annotations import ShapeRow

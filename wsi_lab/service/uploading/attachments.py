@@ -22,7 +22,7 @@ class FoundAttachment(NamedTuple):
 
 
 class Attachments:
-    """Files that descriptions of slides link to; see `wsi_lab.service.uploads` for sending them.
+    """Files that descriptions of slides link to; `uploads` is how they are sent.
 
     Whoever has the link may read the file: it holds 128 bits that nobody can guess, as the
     descriptions are shown to those who may see their slides.

@@ -18,8 +18,8 @@ from wsi_lab.store import people, studies
 if TYPE_CHECKING:
     from wsi_lab.model.study import Study
     from wsi_lab.model.upload import Upload
-    from wsi_lab.service.files import Files
     from wsi_lab.service.transaction import Transaction
+    from wsi_lab.service.uploading.files import Files
 
 # No study, folder or token of people's making can be called so: names hold no such character.
 MARK = "\x1f"

@@ -12,8 +12,8 @@ from wsi_lab.model.answer import Answer, ImportReport, NewAnswer, ResultRow, che
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import problem_of
 from wsi_lab.model.study import Study
-from wsi_lab.service.answering import Given, check_text, is_own, keep, shapes_of, study_for
-from wsi_lab.service.importing_results import (
+from wsi_lab.service.scoring.answering import Given, check_text, is_own, keep, shapes_of, study_for
+from wsi_lab.service.scoring.importing_results import (
     Names,
     case_names,
     check_place,

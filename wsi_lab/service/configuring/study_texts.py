@@ -18,12 +18,12 @@ from wsi_lab.formats.slidescore_config import (
 from wsi_lab.model.question import QuestionSpec
 from wsi_lab.model.study import Slide
 from wsi_lab.model.tma import TmaMap
-from wsi_lab.service.folders import ROOT_WORD
-from wsi_lab.service.reimport import names_of
-from wsi_lab.service.tma_maps import map_file_of
+from wsi_lab.service.configuring.reimport import names_of
+from wsi_lab.service.scoring.tma_maps import map_file_of
+from wsi_lab.service.uploading.folders import ROOT_WORD
 
 if TYPE_CHECKING:
-    from wsi_lab.service.configuration import StudyConfig
+    from wsi_lab.service.configuring.configuration import StudyConfig
 
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 

@@ -11,9 +11,9 @@ from wsi_lab.model.annotation import Annotation, AnnotationFile, Shape
 from wsi_lab.model.answer import Core, ImportReport, Place, checked_author
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
-from wsi_lab.service.annotation_files import AnnotationFiles, drawn_question
-from wsi_lab.service.answering import is_own, study_for
-from wsi_lab.service.importing_asap import read_asap, store_asap
+from wsi_lab.service.annotating.annotation_files import AnnotationFiles, drawn_question
+from wsi_lab.service.annotating.importing_asap import read_asap, store_asap
+from wsi_lab.service.scoring.answering import is_own, study_for
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import annotations as rows
 from wsi_lab.store import answers, questions

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from wsi_lab.errors import NotAllowed
 from wsi_lab.model.people import Action
 from wsi_lab.model.upload import Attachment, Purpose, Upload, checked_file_name
-from wsi_lab.service.files import Files
-from wsi_lab.service.sending import (
+from wsi_lab.service.transaction import Transaction
+from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.sending import (
     folder_of,
     hash_of,
     new_secret,
@@ -18,7 +19,6 @@ from wsi_lab.service.sending import (
     thing_of,
     token_for,
 )
-from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import uploads as rows
 
 LIFETIME = timedelta(hours=24)

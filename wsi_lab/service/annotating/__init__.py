@@ -1,0 +1,1 @@
+"""Shapes on slides: drawn, brought in, shown and taken out."""

@@ -1,0 +1,1 @@
+"""Whole studies from configuration files, and back into them."""

@@ -1,0 +1,1 @@
+"""Questions, what was answered to them, and the maps of tissue microarrays."""
