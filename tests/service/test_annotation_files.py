@@ -16,7 +16,7 @@ from wsi_lab.model.answer import NewAnswer, Place
 from wsi_lab.model.people import Actor
 from wsi_lab.model.question import QuestionKind, QuestionSpec
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service import annotation_files
+from wsi_lab.service.annotating import annotation_files
 from wsi_lab.service.lab import Lab, LabSettings
 
 RECTANGLE = '[{"type":"rect","corner":{"x":10,"y":20},"size":{"x":30,"y":40},"mine":1.50}]'

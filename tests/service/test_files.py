@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsi_lab.errors import Conflict, Invalid, SlideMissing, StorageFull, TooLarge
-from wsi_lab.service import files as module
+from wsi_lab.service.uploading import files as module
 from wsi_lab.service.uploading.files import Files, incoming, put
 
 

@@ -7,6 +7,9 @@ in `openapi.yaml`, fails.
 from __future__ import annotations
 
 from wsi_lab.model.people import Action
+from wsi_lab.server.annotating.routes_exchange import EXCHANGE_ROUTES
+from wsi_lab.server.annotating.routes_layers import LAYERS_ROUTES
+from wsi_lab.server.annotating.routes_overlays import OVERLAYS_ROUTES
 from wsi_lab.server.api.annotations import AnnotationsHandler
 from wsi_lab.server.api.answers import (
     LARGEST_ANSWER,
@@ -156,4 +159,7 @@ V1_ROUTES: tuple[Route, ...] = (
         ImportHandler,
         {"POST": Need(Action.STUDY_IMPORT, Kind.STUDY)},
     ),
+    *OVERLAYS_ROUTES,
+    *LAYERS_ROUTES,
+    *EXCHANGE_ROUTES,
 )

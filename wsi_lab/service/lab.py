@@ -12,11 +12,18 @@ from typing import Self
 from wsi_lab.errors import Conflict
 from wsi_lab.service.adding import SlideAdder
 from wsi_lab.service.annotating.annotations import Annotations
+from wsi_lab.service.annotating.drawing import Drawing
+from wsi_lab.service.annotating.exchange import Exchange
+from wsi_lab.service.annotating.finding import Finder
+from wsi_lab.service.annotating.layers import Layers
+from wsi_lab.service.annotating.loading import Loads
+from wsi_lab.service.annotating.overlays import Overlays
 from wsi_lab.service.cases import Cases
 from wsi_lab.service.clock import Clock, system_time
 from wsi_lab.service.configuring.configuration import Configuration
 from wsi_lab.service.engine import EngineRoom
 from wsi_lab.service.grants import Grants
+from wsi_lab.service.jobs import Jobs
 from wsi_lab.service.mail import Mail
 from wsi_lab.service.page import Pages
 from wsi_lab.service.people import People
@@ -51,6 +58,8 @@ class Lab:
     ----------
     people, studies, cases, slides, tiles, questions, results, annotations, tma_maps
         The verbs, by what they are about.
+    layers, drawing, loads, finder, overlays, exchange, jobs
+        Layers of annotations: made, drawn on, loaded, searched, shown, brought in and taken out.
     configuration, screenshots, pages, sessions, mail
         What is done with whole studies, and with what is seen of a slide.
     files, uploads, attachments, downloads, grants
@@ -78,6 +87,21 @@ class Lab:
         self.questions = Questions(transactions)
         self.results = Results(transactions)
         self.annotations = Annotations(transactions, home.annotations)
+        self.jobs = Jobs()
+        self.layers = Layers(transactions)
+        self.drawing = Drawing(transactions)
+        self.loads = Loads(transactions)
+        self.finder = Finder(transactions)
+        self.overlays = Overlays(transactions, self.finder, self.tiles)
+        self.exchange = Exchange(
+            transactions,
+            layers=self.layers,
+            drawing=self.drawing,
+            loads=self.loads,
+            finder=self.finder,
+            jobs=self.jobs,
+            folder=home.annotations,
+        )
         self.uploads = Uploads(
             database, transactions, clock, self.files, self.annotations, home=home
         )
@@ -170,6 +194,7 @@ class Lab:
         """Finish all writes and give everything back. Closing twice is closing once."""
         if self.source is not None:
             self.source.close()
+        self.jobs.close()
         self._engine_room.close()
         self._database.close()
 

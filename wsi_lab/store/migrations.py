@@ -79,6 +79,8 @@ def _runner(step: Step) -> Callable[[sqlite_utils.Database], None]:
     def run(database: sqlite_utils.Database) -> None:
         for statement in step.statements:
             database.execute(statement)
+        if step.then is not None:
+            step.then(database.conn)
 
     run.__name__ = step.name
     return run

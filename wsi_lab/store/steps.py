@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wsi_lab.store.layer_steps import LAYERS
+from wsi_lab.store.step import Step, kept
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of the database's shape. Once released, a step is never changed."""
-
-    name: str
-    statements: tuple[str, ...]
-
-
-def _kept(table: str, history: str, values: str) -> tuple[str, ...]:
-    """Return triggers that write down what a row was before it is changed or removed."""
-    return tuple(
-        f"CREATE TRIGGER {table}_kept_on_{verb.lower()} BEFORE {verb} ON {table} "  # noqa: S608 (constants)
-        f"BEGIN INSERT INTO {history} VALUES ({values}); END"
-        for verb in ("UPDATE", "DELETE")
-    )
-
+__all__ = ["STEPS", "Step"]
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -234,7 +219,7 @@ STEPS: tuple[Step, ...] = (
                 door TEXT NOT NULL,
                 PRIMARY KEY (answer_id, revision)
             ) STRICT, WITHOUT ROWID""",
-            *_kept(
+            *kept(
                 "answers",
                 "answer_history",
                 "OLD.id, OLD.revision, OLD.study_id, OLD.question_id, OLD.slide_id, OLD.case_id, "
@@ -274,7 +259,7 @@ STEPS: tuple[Step, ...] = (
                 PRIMARY KEY (annotation_id, since_revision)
             ) STRICT, WITHOUT ROWID""",
             "CREATE INDEX annotation_history_of_answer ON annotation_history (answer_id)",
-            *_kept(
+            *kept(
                 "annotations",
                 "annotation_history",
                 "OLD.id, OLD.since_revision, coalesce((SELECT revision FROM answers "
@@ -356,4 +341,5 @@ STEPS: tuple[Step, ...] = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    LAYERS,
 )

@@ -1,0 +1,1 @@
+"""Shapes by the million: as columns, packed, drawn, and written; compiled where it counts."""

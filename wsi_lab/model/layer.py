@@ -1,0 +1,127 @@
+"""Layers: what is drawn on the slides of a study, by hand or by a model, and its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+FIRST_BULK_ID = 1 << 40
+"""Ids of annotations from here on are those of shapes in bulk loads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a shape can be said to be: a class, a term.
+
+    Attributes
+    ----------
+    name
+        Unique within its label set.
+    colour
+        ``#rrggbb`` in small letters.
+    """
+
+    id: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewLabel:
+    """A label that is to be; without a colour it gets the next one of the palette."""
+
+    name: str
+    colour: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Labels of a study that belong together; several layers may share one."""
+
+    id: int
+    study_id: int
+    name: str
+    labels: tuple[Label, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of annotations: the same thing as the study's question that is drawn.
+
+    Attributes
+    ----------
+    id
+        Of the question.
+    labels
+        What its shapes may be, in the order of the palette.
+    colour
+        Of shapes without a label, ``#rrggbb``.
+    is_shared
+        Whether everybody who may view the study sees all shapes; else one needs the right
+        `results` for those of others.
+    revision
+        Of the question and of what is said here, together; grows with each change.
+    """
+
+    id: int
+    study_id: int
+    name: str
+    colour: str
+    label_set_id: int | None
+    labels: tuple[Label, ...]
+    is_shared: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How many shapes have a label and how large they are together, in square level-0 pixels.
+
+    Attributes
+    ----------
+    label
+        `None` for shapes without one.
+    """
+
+    label: Label | None
+    count: int
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Shapes or values of one slide that came at once, and stay as they are.
+
+    Attributes
+    ----------
+    author
+        Whose they are: an e-mail, or the name of a program.
+    name
+        What it is called, for example the file's name.
+    kind
+        ``shapes`` or ``grid``.
+    count
+        Of the shapes, without those that became hand-made since; of a grid, its cells.
+    first_id
+        Shapes have the ids from here on.
+    box
+        ``(left, top, right, bottom)`` of all of it, in level-0 pixels; `None` when empty.
+    precision
+        Coordinates are at most half of it off, in level-0 pixels; 0 where they are exact.
+    """
+
+    id: int
+    layer_id: int
+    slide_id: int
+    author: str
+    name: str
+    kind: str
+    count: int
+    first_id: int
+    box: tuple[float, float, float, float] | None
+    precision: float
+    counts: tuple[LabelCount, ...]
+    properties: tuple[str, ...]
+    loaded_on: datetime
+    loaded_by: int

@@ -1,0 +1,1 @@
+"""The part of `v1` that is about annotations."""
