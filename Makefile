@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait more than they compute.
+TEST_PROCESSES ?= 3
 
 .PHONY: install demo test lint bench bench-peers docs soak chromium clean
 
@@ -36,7 +38,7 @@ demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/wsi-lab demo $(DEMO_FLAGS)
 
 test: $(VENV)/.installed-test chromium
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not soak' $(PYTEST_FLAGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not soak' -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
 
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_FLAGS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from wsi_lab.model.answer import Place
+from wsi_lab.model.layer import Label
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -27,6 +29,14 @@ class ShapeKind(StrEnum):
     """A grid of values over a rectangle."""
     OTHER = "other"
     """Kept as it came, and not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a shape came as: the text, and the format it is in."""
+
+    format: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,18 @@ class Annotation:
         By which an answer's shapes are ordered, from 0.
     changed_on, changed_by
         When it was drawn or changed, and the id of the user who did it.
+    revision
+        That of its answer since which it is as it is; has to be named to change it.
+    properties
+        Whatever else is said of it; JSON values.
+    source
+        What it came as, if that were words of another format; until somebody changes it.
+    area
+        In square level-0 pixels.
+    client_key
+        What the client that drew it calls it.
+    bulk_id
+        The shape of a load that it was before somebody changed it.
     """
 
     id: int
@@ -73,6 +95,13 @@ class Annotation:
     shape: Shape
     changed_on: datetime
     changed_by: int
+    revision: int = 0
+    labels: tuple[Label, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
+    area: float = 0.0
+    client_key: str | None = None
+    bulk_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

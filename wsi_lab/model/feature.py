@@ -6,20 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import ShapeKind, Source
+
+__all__ = ["Document", "Feature", "Grid", "Notice", "Source"]
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a shape came as: the text, and the format it is in."""
-
-    format: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 FIRST_BULK_ID = 1 << 40
 """Ids of annotations from here on are those of shapes in bulk loads."""
@@ -109,6 +114,15 @@ class Load:
         ``(left, top, right, bottom)`` of all of it, in level-0 pixels; `None` when empty.
     precision
         Coordinates are at most half of it off, in level-0 pixels; 0 where they are exact.
+    counts
+        By label, without the shapes that became hand-made since.
+    properties
+        What is said of its shapes besides, by name.
+    ranges
+        The least and the greatest value of properties that are numbers; of a grid, of its
+        values, under its name.
+    revision
+        Grows when a shape of it becomes hand-made or is removed.
     """
 
     id: int
@@ -125,3 +139,68 @@ class Load:
     properties: tuple[str, ...]
     loaded_on: datetime
     loaded_by: int
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    revision: int = 1
+
+
+Tier = Literal["all", "hand", "bulk"]
+"""Which shapes: all, those drawn by hand, those of loads."""
+
+Box = tuple[float, float, float, float]
+"""``(left, top, right, bottom)`` in level-0 pixels."""
+
+
+class Condition(NamedTuple):
+    """What a property of a shape must be; shapes without the property are not meant.
+
+    Attributes
+    ----------
+    comparison
+        ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, or ``in`` a list.
+    """
+
+    name: str
+    comparison: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeQuery:
+    """Which shapes are looked for; all conditions hold together, and `None` is none.
+
+    Attributes
+    ----------
+    study_id, slide_id
+        One of the two at least.
+    layer_ids
+        Only on these layers.
+    labels
+        With at least one of these, by name; ``""`` stands for having none.
+    authors
+        By at least one of these.
+    box
+        Whose own boxes touch it, edges included.
+    polygon
+        That intersect this area.
+    centroid
+        With `box` or `polygon`: whose centre of mass lies in it, instead.
+    where
+        What their properties are.
+    properties
+        Which of their properties are wanted, by name; `None` for all.
+    limit
+        At most so many.
+    """
+
+    study_id: int | None = None
+    slide_id: int | None = None
+    layer_ids: tuple[int, ...] | None = None
+    labels: tuple[str, ...] | None = None
+    authors: tuple[str, ...] | None = None
+    box: Box | None = None
+    polygon: BaseGeometry | None = None
+    centroid: bool = False
+    where: tuple[Condition, ...] = ()
+    tier: Tier = "all"
+    properties: tuple[str, ...] | None = None
+    limit: int | None = None
