@@ -82,8 +82,13 @@ class Anno2:
         return text if len(text.encode()) <= limit_bytes else None
 
 
-def read(source: Path | bytes) -> Anno2:
+def read(source: Path | bytes, *, most_vertices: int = MOST_VERTICES) -> Anno2:
     """Return what an annotation file says: a ZIP archive, or a JSON array packed by gzip.
+
+    Parameters
+    ----------
+    most_vertices
+        Shapes in an archive that have more together are not looked at.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def read(source: Path | bytes) -> Anno2:
     if start != b"PK\x03\x04":
         raise Invalid("This is no annotation file: neither ZIP nor gzip.")
     with SafeZip(source) as archive:
-        return _read_archive(archive)
+        return _read_archive(archive, most_vertices)
 
 
 def write(shapes: Sequence[Shape], metadata: Mapping[str, Any]) -> bytes:
@@ -144,7 +149,7 @@ def _whole(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _read_archive(archive: SafeZip) -> Anno2:
+def _read_archive(archive: SafeZip, most_vertices: int) -> Anno2:
     system = _object(archive, "system_metadata.json")
     version, kind, count = (system.get(name) for name in ("version", "type", "numItems"))
     if not isinstance(version, str) or not re.fullmatch(r"0(\.\d{1,4}){1,2}", version):
@@ -158,23 +163,23 @@ def _read_archive(archive: SafeZip) -> Anno2:
     if kind in {"heatmap", "binary-heatmap"}:
         shapes: list[Shape] | None = _heat_map(archive)
     elif kind == "polygons":
-        shapes = _polygons(archive)
+        shapes = _polygons(archive, most_vertices)
     else:
-        shapes = _points(archive)
+        shapes = _points(archive, most_vertices)
     if not isinstance(count, int) or not 0 <= count < 1 << 53:
         count = len(shapes or ())
     return Anno2(version, kind, int(count), metadata, shapes)
 
 
-def _points(archive: SafeZip) -> list[Shape] | None:
+def _points(archive: SafeZip, most_points: int) -> list[Shape] | None:
     if "anno1_points.json.br" in archive.names:
-        text = _unpacked(archive, "anno1_points.json.br", LONGEST_VALUE)
+        text = unpacked(archive, "anno1_points.json.br", LONGEST_VALUE)
         try:
             return parse_shapes(text, QuestionKind.ANNO_POINTS)
         except TooLarge:
             return None
     packed = archive.read("masks.tar.gz", LARGEST_FILE)
-    found = anno2_pictures.points_of_masks(packed, MOST_SHAPES)
+    found = anno2_pictures.points_of_masks(packed, min(MOST_SHAPES, most_points))
     if found is None:
         return None
     return [
@@ -183,13 +188,13 @@ def _points(archive: SafeZip) -> list[Shape] | None:
     ]
 
 
-def _polygons(archive: SafeZip) -> list[Shape] | None:
-    block = _unpacked(archive, "polygon_container/encoded_polygons.bin.br", _LARGEST_OUTLINES)
-    outlines = anno2_polygons.decoded(block, MOST_VERTICES)
+def _polygons(archive: SafeZip, most_vertices: int) -> list[Shape] | None:
+    block = unpacked(archive, "polygon_container/encoded_polygons.bin.br", _LARGEST_OUTLINES)
+    outlines = anno2_polygons.decoded(block, most_vertices)
     if outlines is None or len(outlines) > MOST_SHAPES:
         return None
-    holes = _holes(archive, len(outlines))
-    labels = _labels(archive)
+    holes = holes_in(archive, len(outlines))
+    labels = labels_in(archive)
     is_hole = {hole for found in holes.values() for hole in found}
     shapes = []
     for number, (outline, geometry) in enumerate(zip(outlines, _rings(outlines), strict=True)):
@@ -232,7 +237,8 @@ def _polygon_text(outline: NDArray[np.int64]) -> str:
     return f'{{"type":"polygon","points":[{points}]}}'
 
 
-def _holes(archive: SafeZip, count: int) -> dict[int, list[int]]:
+def holes_in(archive: SafeZip, count: int) -> dict[int, list[int]]:
+    """Return which outlines are holes in which, by their numbers."""
     name = "polygon_container/negative_polygons.json"
     if name not in archive.names:
         return {}
@@ -246,7 +252,8 @@ def _holes(archive: SafeZip, count: int) -> dict[int, list[int]]:
     return found
 
 
-def _labels(archive: SafeZip) -> dict[int, list[dict[str, Any]]]:
+def labels_in(archive: SafeZip) -> dict[int, list[dict[str, Any]]]:
+    """Return what is written beside outlines, by their numbers."""
     if "labels.json" not in archive.names:
         return {}
     said = read_json(archive.read("labels.json", _LARGEST_HOLES), most_bytes=_LARGEST_HOLES)
@@ -350,7 +357,14 @@ def _packed(data: bytes) -> bytes:
     return bytes(imagecodecs.brotli_encode(data, level=8))
 
 
-def _unpacked(archive: SafeZip, name: str, most_bytes: int) -> bytes:
+def unpacked(archive: SafeZip, name: str, most_bytes: int) -> bytes:
+    """Return a part of an archive that is packed by Brotli.
+
+    Raises
+    ------
+    Invalid
+        It is damaged, or unpacks to more.
+    """
     packed = archive.read(name, LARGEST_FILE)
     try:
         # It stops where the space that it is given ends, however much there would be.

@@ -26,6 +26,23 @@ def decoded(data: bytes, most_points: int) -> list[Outline] | None:
     Invalid
         It is damaged.
     """
+    found = decoded_columns(data, most_points)
+    if found is None:
+        return None
+    points, sizes = found
+    return np.split(points, np.cumsum(sizes)[:-1]) if len(sizes) else []
+
+
+def decoded_columns(
+    data: bytes, most_points: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the points of all outlines and how many each has, as `decoded` does.
+
+    Raises
+    ------
+    Invalid
+        It is damaged.
+    """
     side, _rows, _columns = (_word(data, at) for at in (0, 4, 8))
     if side != TILE:
         raise Invalid("The outlines of the annotation file are not in tiles of 256 pixels.")
@@ -47,12 +64,17 @@ def decoded(data: bytes, most_points: int) -> list[Outline] | None:
     tiles = np.column_stack([_places(block, len(visits)) for block in (x_jumps, y_jumps)])
     inside = np.frombuffer(rest_block, np.uint8).reshape(-1, 2)
     points = np.repeat(tiles * TILE, visits, axis=0) + inside
-    return np.split(points, np.cumsum(sizes // 2)[:-1]) if len(sizes) else []
+    return points, sizes // 2
 
 
 def encoded(outlines: Sequence[Outline]) -> bytes:
     """Return outlines as a block."""
     points = np.concatenate(outlines) if outlines else np.zeros((0, 2), np.int64)
+    return encoded_columns(points, np.array([len(outline) for outline in outlines], np.int64))
+
+
+def encoded_columns(points: NDArray[np.int64], lengths: NDArray[np.int64]) -> bytes:
+    """Return outlines as a block: the points of all of them, and how many each has."""
     tiles = points // TILE
     is_new = np.ones(len(points), bool)
     is_new[1:] = np.any(np.diff(tiles, axis=0) != 0, axis=1)
@@ -60,7 +82,7 @@ def encoded(outlines: Sequence[Outline]) -> bytes:
     visits = np.diff(starts, append=len(points))
     jumps = np.diff(tiles[starts], axis=0, prepend=0)
     columns, rows = -(-points.max(axis=0, initial=0) // TILE)
-    sizes = np.array([2 * len(outline) for outline in outlines], "<u4").tobytes()
+    sizes = (2 * lengths).astype("<u4").tobytes()
     blocks = (
         sizes,
         *(omega.encoded(_natural(jumps[:, axis]).tolist()) for axis in (0, 1)),

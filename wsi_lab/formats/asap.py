@@ -60,7 +60,7 @@ def parse(data: str | bytes) -> list[AsapAnnotation]:
     for number, element in enumerate(root.iterfind("Annotations/Annotation"), start=1):
         name = element.get("Name", "")
         try:
-            shapes = _shapes(element)
+            shapes = shapes_of(element)
         except Invalid as error:
             problems.append(f"Annotation {number} ({quoted(name)}): {error.message}")
             continue
@@ -127,7 +127,14 @@ def as_ellipse(shape: Shape) -> Shape:
     return shape_with_text(ShapeKind.ELLIPSE, ellipse_outline(x, y, DOT_RADIUS, DOT_RADIUS))
 
 
-def _shapes(element: Element) -> list[Shape]:
+def shapes_of(element: Element) -> list[Shape]:
+    """Return the shapes of one annotation: of a set of points as many.
+
+    Raises
+    ------
+    Invalid
+        It is of no known type, or has coordinates that are none.
+    """
     points = _coordinates(element)
     kind = element.get("Type", "").strip().lower()
     if not points:

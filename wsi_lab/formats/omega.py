@@ -7,7 +7,7 @@ block at once, so that only the hopping from code to code is left to Python.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,7 @@ def _table() -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     return values, lengths
 
 
+@lru_cache(1 << 12)
 def _code(number: int) -> str:
     code = "0"
     while number > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +61,7 @@ def shape_text(
     modified_on: datetime | None = None,
     heat_map: HeatMap | None = None,
     extra: Mapping[str, Any] | None = None,
+    exact: bool = False,
 ) -> str:
     """Return the JSON object of a shape that did not come as one.
 
@@ -74,6 +75,8 @@ def shape_text(
         What a heat map shows; it has no need of a geometry.
     extra
         Further keys.
+    exact
+        Whether coordinates are told to the last bit; else to a ten-thousandth of a pixel.
 
     Raises
     ------
@@ -85,7 +88,8 @@ def shape_text(
     >>> shape_text(ShapeKind.RECTANGLE, shapely.box(1, 2, 4, 8))
     '{"type":"rect","corner":{"x":1,"y":2},"size":{"x":3,"y":6}}'
     """
-    said = _heat_map_words(heat_map) if heat_map is not None else _words(kind, geometry)
+    number = _exact if exact else _number
+    said = _heat_map_words(heat_map) if heat_map is not None else _words(kind, geometry, number)
     if modified_on is not None:
         moment = modified_on.astimezone(UTC).isoformat(timespec="milliseconds")
         said["modifiedOn"] = moment.replace("+00:00", "Z")
@@ -112,29 +116,31 @@ def ellipse_outline(x: float, y: float, half_width: float, half_height: float) -
     return polygon
 
 
-def _words(kind: ShapeKind, geometry: BaseGeometry | None) -> dict[str, Any]:
+def _words(
+    kind: ShapeKind, geometry: BaseGeometry | None, number: Callable[[float], float]
+) -> dict[str, Any]:
     if geometry is None or geometry.is_empty:
         raise Invalid("A shape without coordinates cannot be told in Slide Score's words.")
     if kind is ShapeKind.POINT:
-        return _point(*shapely.get_coordinates(geometry)[0])
+        return _points(geometry, number)[0]
     left, top, right, bottom = geometry.bounds
     if kind is ShapeKind.RECTANGLE:
-        size = _point(right - left, bottom - top)
-        return {"type": "rect", "corner": _point(left, top), "size": size}
+        size = _point(right - left, bottom - top, number)
+        return {"type": "rect", "corner": _point(left, top, number), "size": size}
     if kind is ShapeKind.ELLIPSE:
-        half_axes = _point((right - left) / 2, (bottom - top) / 2)
-        centre = _point((left + right) / 2, (top + bottom) / 2)
+        half_axes = _point((right - left) / 2, (bottom - top) / 2, number)
+        centre = _point((left + right) / 2, (top + bottom) / 2, number)
         return {"type": "ellipse", "center": centre, "size": half_axes}
     if kind is ShapeKind.POLYLINE:
-        return {"type": "polyline", "points": _points(geometry)}
+        return {"type": "polyline", "points": _points(geometry, number)}
     if kind is ShapeKind.BRUSH or _needs_brush(geometry):
         parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-        holes = [_ring(hole) for part in parts for hole in part.interiors]
-        outlines = [_ring(part.exterior) for part in parts]
+        holes = [_ring(hole, number) for part in parts for hole in part.interiors]
+        outlines = [_ring(part.exterior, number) for part in parts]
         return {"type": "brush", "positivePolygons": outlines, "negativePolygons": holes}
     if geometry.geom_type == "Polygon":
-        return {"type": "polygon", "points": _ring(geometry.exterior)}
-    return {"type": "polygon", "points": _points(geometry)}
+        return {"type": "polygon", "points": _ring(geometry.exterior, number)}
+    return {"type": "polygon", "points": _points(geometry, number)}
 
 
 def _needs_brush(geometry: BaseGeometry) -> bool:
@@ -144,7 +150,7 @@ def _needs_brush(geometry: BaseGeometry) -> bool:
 
 
 def _heat_map_words(heat_map: HeatMap) -> dict[str, Any]:
-    said: dict[str, Any] = {"type": "heatmap", **_point(heat_map.x, heat_map.y)}
+    said: dict[str, Any] = {"type": "heatmap", **_point(heat_map.x, heat_map.y, _number)}
     rows, columns = heat_map.values.shape
     if heat_map.height is not None:
         said["height"] = _number(heat_map.height)
@@ -156,18 +162,22 @@ def _heat_map_words(heat_map: HeatMap) -> dict[str, Any]:
     return {**said, "data": heat_map.values.tolist()}
 
 
-def _ring(ring: BaseGeometry) -> list[dict[str, float]]:
+def _ring(ring: BaseGeometry, number: Callable[[float], float]) -> list[dict[str, float]]:
     # Slide Score closes outlines by itself.
-    return _points(ring)[:-1]
+    return _points(ring, number)[:-1]
 
 
-def _points(geometry: BaseGeometry) -> list[dict[str, float]]:
-    return [_point(x, y) for x, y in shapely.get_coordinates(geometry).tolist()]
+def _points(geometry: BaseGeometry, number: Callable[[float], float]) -> list[dict[str, float]]:
+    return [_point(x, y, number) for x, y in shapely.get_coordinates(geometry).tolist()]
 
 
-def _point(x: float, y: float) -> dict[str, float]:
-    return {"x": _number(x), "y": _number(y)}
+def _point(x: float, y: float, number: Callable[[float], float]) -> dict[str, float]:
+    return {"x": number(x), "y": number(y)}
 
 
 def _number(value: float) -> float:
     return int(value) if float(value).is_integer() else round(float(value), 4)
+
+
+def _exact(value: float) -> float:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,1 @@
+"""Label masks: pictures whose pixels say what lies there, as number; 0 is nothing."""
