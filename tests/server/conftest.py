@@ -13,13 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import shapely
 import yaml
 from jsonschema import Draft202012Validator
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.answer import Answer, NewAnswer, Place
+from wsi_lab.model.feature import Feature, Grid
+from wsi_lab.model.job import Job
+from wsi_lab.model.layer import Load
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.question import Question, checked_question
 from wsi_lab.model.source import Source
@@ -146,6 +152,31 @@ class World:
         """The owner's answer to the question about the slide."""
         new = NewAnswer(self.question.name, Place(self.slide.id), self.owner.user.email, "2+")
         return self.lab.results.submit(self.owner, self.study.id, new)
+
+    def new_shape(self) -> Annotation:
+        """Return a shape that the owner has drawn on the slide."""
+        layer = self.lab.layers.create(self.owner, self.study.id, self.name())
+        point = Feature(ShapeKind.POINT, shapely.Point(10, 20))
+        (shape,) = self.lab.drawing.add(self.owner, self.slide.id, layer.id, [(None, point)])
+        return shape
+
+    @cached_property
+    def shape(self) -> Annotation:
+        """A shape that the owner has drawn on the slide."""
+        return self.new_shape()
+
+    @cached_property
+    def load(self) -> Load:
+        """Values that the owner has loaded on the slide."""
+        layer = self.lab.layers.create(self.owner, self.study.id, self.name())
+        grid = Grid("values", np.zeros((2, 3), np.float32), (0, 0, 30, 20))
+        return self.lab.loads.load_grid(self.owner, layer.id, self.slide.id, grid)
+
+    @cached_property
+    def job(self) -> Job:
+        """A job of the site administrator's."""
+        boss = self.lab.people.actor_for_token(str(self.tokens["site_admin"]), door="v1")
+        return self.lab.jobs.start(boss, "nothing", lambda _task: None)
 
     @cached_property
     def tma_map(self) -> TmaMap:

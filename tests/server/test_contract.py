@@ -124,8 +124,10 @@ def test_changes_of_what_has_revisions_need_one(contract: dict[str, Any]) -> Non
             "cases/{case_id}",
             "slides/{slide_id}",
             "questions/{question_id}",
+            "layers/{layer_id}",
+            "annotations/{annotation_id}",
         )
-    }
+    } | {("put", "/v1/layers/{layer_id}/labels")}
 
 
 def test_codes_lead_back_to_their_classes() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import socket
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from wsi_lab.server.base import HEADERS
@@ -17,8 +19,11 @@ OPERATIONS = [
     (method, route.path) for route in V1_ROUTES for method in route.needs if method != "HEAD"
 ]
 TABLES = [("POST", "v1/studies/{study_id}/results")]
+FILES = [("POST", "v1/layers/{layer_id}/imports"), ("POST", "v1/layers/{layer_id}/grids")]
 WITH_BODY = [
-    each for each in OPERATIONS if each[0] in {"POST", "PUT", "PATCH"} and each not in TABLES
+    each
+    for each in OPERATIONS
+    if each[0] in {"POST", "PUT", "PATCH"} and each not in [*TABLES, *FILES]
 ]
 
 
@@ -39,11 +44,40 @@ def _path(world: Any, path: str) -> str:
         known["question_id"] = world.question.id
     if "answer_id" in path:
         known["answer_id"] = world.answer.id
+    if "layer_id" in path:
+        known["layer_id"] = world.shape.question_id
+    if "annotation_id" in path:
+        known["annotation_id"] = world.shape.id
+    if "{load_id}" in path:
+        known["load_id"] = world.load.id
+    if "job_id" in path:
+        known["job_id"] = world.job.id
     if "map_id" in path:
         known["map_id"] = world.tma_map.id
     if "upload_id" in path:
         known["upload_id"] = "0" * 32
     return "/" + path.format(**known)
+
+
+def _query(world: Any, path: str) -> dict[str, Any] | None:
+    """Return the parameters without which an address says nothing."""
+    on_slide = {"slide_id": world.slide.id}
+    return {
+        "v1/slides/{slide_id}/tiles/{z}": {"tiles": "1.1"},
+        "v1/slides/{slide_id}/region": {"x": 0, "y": 0, "width": 8, "height": 8},
+        "v1/slides/{slide_id}/annotations/at": {"x": 0, "y": 0},
+        "v1/slides/{slide_id}/mask": {
+            "layer_id": world.shape.question_id,
+            "left": 0,
+            "top": 0,
+            "width": 8,
+            "height": 8,
+        },
+        # Of nobody's, as answers that are made while they are sent tell no length.
+        "v1/studies/{study_id}/annotations": {"author": "nobody@lab"},
+        "v1/layers/{layer_id}/shapes": on_slide,
+        "v1/layers/{layer_id}/export": {**on_slide, "format": "geojson"},
+    }.get(path)
 
 
 def _check(schema: Any, answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -62,12 +96,17 @@ def _check(schema: Any, answer: httpx.Response, status: int, code: str) -> dict[
 def test_unknown_parameter_is_named(
     world: Any, boss: httpx.Client, schema: Any, method: str, path: str
 ) -> None:
+    body: dict[str, Any] = {"json": {}} if (method, path) in WITH_BODY else {}
+    if path.endswith("/grids"):
+        file = io.BytesIO()
+        np.save(file, np.zeros((2, 3), np.float32))
+        body = {"content": file.getvalue()}
     answer = boss.request(
         method,
         _path(world, path),
         params={"nonsense": "1"},
-        json={} if (method, path) in WITH_BODY else None,
         headers={"If-Match": '"r1"'},
+        **body,
     )
     problem = _check(schema, answer, 400, "invalid")
     assert "nonsense: is not known here" in problem["problems"]
@@ -81,6 +120,7 @@ def test_broken_body_is_refused(
         answer = boss.request(
             method,
             _path(world, path),
+            params=_query(world, path),
             content=body,
             headers={"If-Match": '"r1"', "Content-Type": "application/json"},
         )
@@ -92,7 +132,11 @@ def test_form_instead_of_json_is_refused(
     world: Any, boss: httpx.Client, schema: Any, method: str, path: str
 ) -> None:
     answer = boss.request(
-        method, _path(world, path), data={"name": "a"}, headers={"If-Match": '"r1"'}
+        method,
+        _path(world, path),
+        params=_query(world, path),
+        data={"name": "a"},
+        headers={"If-Match": '"r1"'},
     )
     _check(schema, answer, 415, "body_unsupported")
 
@@ -126,10 +170,7 @@ def test_options_are_open_and_say_nothing_of_other_origins(
 
 @pytest.mark.parametrize("path", [path for method, path in OPERATIONS if method == "GET"])
 def test_head_is_get_without_a_body(world: Any, boss: httpx.Client, path: str) -> None:
-    params = {
-        "v1/slides/{slide_id}/tiles/{z}": {"tiles": "1.1"},
-        "v1/slides/{slide_id}/region": {"x": 0, "y": 0, "width": 8, "height": 8},
-    }.get(path)
+    params = _query(world, path)
     got = boss.get(_path(world, path), params=params)
     head = boss.head(_path(world, path), params=params)
     assert got.status_code == head.status_code == 200

@@ -113,6 +113,10 @@ def test_shapes_are_features_in_pixels() -> None:
         "author": "a@lab",
         "position": 0,
         "shape": "polygon",
+        "labels": [],
+        "properties": {},
+        "tier": "hand",
+        "revision": 0,
         "changed_on": "2026-11-25T12:00:00Z",
     }
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import random
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
+import numpy as np
 import pytest
 
+from wsi_lab.model.feature import Grid
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import Kind
 
@@ -36,9 +39,14 @@ MEMBERS_SEE = "401 404 200 200 200 200 401 401 404 404"
 EDITORS_CHANGE = "401 404 403 200 200 200 401 401 404 404"
 EDITORS_MAKE = "401 404 403 201 201 201 401 401 404 404"
 EDITORS_REMOVE = "401 404 403 204 204 204 401 401 404 404"
+EDITORS_BEGIN = "401 404 403 202 202 202 401 401 404 404"
 ADMINS_SEE = "401 404 403 403 200 200 401 401 404 404"
 ADMINS_REMOVE = "401 404 403 403 204 204 401 401 404 404"
 ADMINS_MAKE = "401 404 403 403 201 201 401 401 404 404"
+_POINT = {"kind": "point", "geometry": {"type": "Point", "coordinates": [10, 20]}}
+ADMINS_FIND = "401 404 404 404 200 200 401 401 404 404"
+ADMINS_FIND_AND_REMOVE = "401 404 404 404 204 204 401 401 404 404"
+BOSS_JOB = "401 404 404 404 404 200 401 401 403 200"
 BOSS_OWN = "401 404 404 404 404 200 401 401 404 404"
 VIEWERS_OWN = "401 404 204 404 404 204 401 401 403 403"
 
@@ -72,6 +80,10 @@ MATRIX = {
     "GET v1/slides/{slide_id}/properties": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/tiles/{z}/{x}/{y}.jpg": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/tiles/{z}": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/overlay/{layer_id}/{z}/{x}/{y}.png": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/overlay/{layer_id}/{z}/{x}/{y}.mvt": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/layers": MEMBERS_SEE,
+    "GET v1/slides/{slide_id}/annotations/at": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/region": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/thumbnail": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/associated": ADMINS_SEE,
@@ -84,6 +96,28 @@ MATRIX = {
     "GET v1/questions/{question_id}": MEMBERS_SEE,
     "PATCH v1/questions/{question_id}": EDITORS_CHANGE,
     "DELETE v1/questions/{question_id}": EDITORS_REMOVE,
+    "GET v1/studies/{study_id}/layers": MEMBERS_SEE,
+    "POST v1/studies/{study_id}/layers": EDITORS_MAKE,
+    "GET v1/layers/{layer_id}": MEMBERS_SEE,
+    "PATCH v1/layers/{layer_id}": EDITORS_CHANGE,
+    "DELETE v1/layers/{layer_id}": EDITORS_REMOVE,
+    "PUT v1/layers/{layer_id}/labels": EDITORS_CHANGE,
+    "GET v1/layers/{layer_id}/counts": MEMBERS_SEE,
+    "GET v1/layers/{layer_id}/shapes": MEMBERS_SEE,
+    "POST v1/layers/{layer_id}/shapes": EDITORS_MAKE,
+    "POST v1/layers/{layer_id}/imports": EDITORS_BEGIN,
+    "GET v1/layers/{layer_id}/export": MEMBERS_SEE,
+    "GET v1/layers/{layer_id}/loads": MEMBERS_SEE,
+    "POST v1/layers/{layer_id}/grids": EDITORS_MAKE,
+    "GET v1/loads/{load_id}": MEMBERS_SEE,
+    "DELETE v1/loads/{load_id}": EDITORS_REMOVE,
+    "GET v1/slides/{slide_id}/mask": MEMBERS_SEE,
+    "GET v1/jobs/{job_id}": BOSS_JOB,
+    "DELETE v1/jobs/{job_id}": BOSS_JOB,
+    "GET v1/annotations/{annotation_id}": ADMINS_FIND,
+    "PATCH v1/annotations/{annotation_id}": ADMINS_FIND,
+    "DELETE v1/annotations/{annotation_id}": ADMINS_FIND_AND_REMOVE,
+    "GET v1/annotations/{annotation_id}/history": ADMINS_FIND,
     "GET v1/studies/{study_id}/answers": ADMINS_SEE,
     "POST v1/studies/{study_id}/answers": EDITORS_MAKE,
     "GET v1/answers/{answer_id}": ADMINS_SEE,
@@ -107,6 +141,7 @@ class Ask(NamedTuple):
     body: dict[str, Any] | None = None
     revision: int | None = None
     text: str | None = None
+    npy: bytes | None = None
 
 
 def _viewers_token(world: Any) -> Ask:
@@ -164,6 +199,51 @@ def _slide(world: Any, query: dict[str, Any] | None = None, **address: Any) -> A
     return Ask({"slide_id": world.slide.id, **address}, query)
 
 
+def _overlay(world: Any) -> Ask:
+    layer = world.new_question(kind="AnnoShapes")
+    return _slide(world, layer_id=layer.id, z=4, x=1, y=1)
+
+
+def _layer(world: Any, body: Any = None, **query: Any) -> Ask:
+    layer = world.lab.layers.create(world.owner, world.study.id, world.name())
+    return Ask({"layer_id": layer.id}, query, body=body, revision=layer.revision)
+
+
+def _grid(world: Any) -> Ask:
+    file = io.BytesIO()
+    np.save(file, np.zeros((2, 3), np.float32))
+    sides = {"left": 0, "top": 0, "right": 30, "bottom": 20}
+    ask = _layer(world, slide_id=world.slide.id, name=world.name(), **sides)
+    return ask._replace(npy=file.getvalue())
+
+
+def _load(world: Any) -> Ask:
+    layer = world.lab.layers.create(world.owner, world.study.id, world.name(), is_shared=True)
+    grid = Grid("values", np.zeros((2, 3), np.float32), (0, 0, 30, 20))
+    load = world.lab.loads.load_grid(world.owner, layer.id, world.slide.id, grid)
+    return Ask({"load_id": load.id})
+
+
+def _job(world: Any) -> Ask:
+    return Ask({"job_id": world.lab.jobs.start(world.owner, "nothing", lambda _task: None).id})
+
+
+def _import(world: Any) -> Ask:
+    text = '{"type":"FeatureCollection","features":[]}'
+    ask = _layer(world, slide_id=world.slide.id, format="geojson")
+    return ask._replace(text=text)
+
+
+def _mask(world: Any) -> Ask:
+    layer = world.lab.layers.create(world.owner, world.study.id, world.name())
+    return _slide(world, {"layer_id": layer.id, "left": 0, "top": 0, "width": 20, "height": 10})
+
+
+def _shape(world: Any, body: Any = None) -> Ask:
+    shape = world.new_shape()
+    return Ask({"annotation_id": shape.id}, body=body, revision=shape.revision)
+
+
 ASK: dict[str, Callable[[Any], Ask]] = {
     "POST v1/users": lambda world: Ask(body={"email": f"{world.name().replace(' ', '')}@lab"}),
     "POST v1/tokens": lambda world: Ask(body={"name": world.name(), "capabilities": ["all"]}),
@@ -192,6 +272,10 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "GET v1/slides/{slide_id}/properties": _slide,
     "GET v1/slides/{slide_id}/tiles/{z}/{x}/{y}.jpg": lambda world: _slide(world, z=4, x=1, y=1),
     "GET v1/slides/{slide_id}/tiles/{z}": lambda world: _slide(world, {"tiles": "1.1,2.1"}, z=4),
+    "GET v1/slides/{slide_id}/overlay/{layer_id}/{z}/{x}/{y}.png": _overlay,
+    "GET v1/slides/{slide_id}/overlay/{layer_id}/{z}/{x}/{y}.mvt": _overlay,
+    "GET v1/slides/{slide_id}/layers": _slide,
+    "GET v1/slides/{slide_id}/annotations/at": lambda world: _slide(world, {"x": 10, "y": 10}),
     "GET v1/slides/{slide_id}/region": lambda world: _slide(
         world, {"x": 10, "y": 10, "width": 20, "height": 20}
     ),
@@ -212,6 +296,34 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "GET v1/questions/{question_id}": lambda world: Ask({"question_id": world.question.id}),
     "PATCH v1/questions/{question_id}": lambda world: _new_question(world, body={"position": 7}),
     "DELETE v1/questions/{question_id}": _new_question,
+    "GET v1/studies/{study_id}/layers": _study,
+    "POST v1/studies/{study_id}/layers": lambda world: _study(world, body={"name": world.name()}),
+    "GET v1/layers/{layer_id}": _layer,
+    "PATCH v1/layers/{layer_id}": lambda world: _layer(world, body={"is_shared": True}),
+    "DELETE v1/layers/{layer_id}": _layer,
+    "PUT v1/layers/{layer_id}/labels": lambda world: _layer(
+        world, body={"labels": [{"name": "tumour"}]}
+    ),
+    "GET v1/layers/{layer_id}/counts": _layer,
+    "POST v1/layers/{layer_id}/imports": _import,
+    "GET v1/layers/{layer_id}/export": lambda world: _layer(
+        world, slide_id=world.slide.id, format="geojson"
+    ),
+    "GET v1/layers/{layer_id}/loads": _layer,
+    "POST v1/layers/{layer_id}/grids": _grid,
+    "GET v1/loads/{load_id}": _load,
+    "DELETE v1/loads/{load_id}": _load,
+    "GET v1/slides/{slide_id}/mask": _mask,
+    "GET v1/jobs/{job_id}": _job,
+    "DELETE v1/jobs/{job_id}": _job,
+    "GET v1/layers/{layer_id}/shapes": lambda world: _layer(world, slide_id=world.slide.id),
+    "POST v1/layers/{layer_id}/shapes": lambda world: _layer(
+        world, body={"shapes": [_POINT]}, slide_id=world.slide.id
+    ),
+    "GET v1/annotations/{annotation_id}": _shape,
+    "PATCH v1/annotations/{annotation_id}": lambda world: _shape(world, body={"labels": ["a"]}),
+    "DELETE v1/annotations/{annotation_id}": _shape,
+    "GET v1/annotations/{annotation_id}/history": _shape,
     "GET v1/studies/{study_id}/answers": _study,
     "POST v1/studies/{study_id}/answers": lambda world: _study(
         world,
@@ -241,7 +353,10 @@ ROUTES = {
 }
 
 
-IN_A_STUDY = {Kind.STUDY, Kind.CASE, Kind.SLIDE, Kind.QUESTION, Kind.ANSWER, Kind.TMA_MAP}
+IN_A_STUDY = {
+    *(Kind.STUDY, Kind.CASE, Kind.SLIDE, Kind.QUESTION, Kind.ANSWER, Kind.TMA_MAP),
+    *(Kind.LAYER, Kind.ANNOTATION),
+}
 
 
 def send(http: httpx.Client, key: str, ask: Ask, headers: dict[str, str]) -> httpx.Response:
@@ -250,12 +365,14 @@ def send(http: httpx.Client, key: str, ask: Ask, headers: dict[str, str]) -> htt
         headers = {**headers, "If-Match": f'"r{ask.revision}"'}
     if ask.text is not None:
         headers = {**headers, "Content-Type": "text/tab-separated-values"}
+    if ask.npy is not None:
+        headers = {**headers, "Content-Type": "application/x-npy"}
     return http.request(
         method,
         "/" + path.format(**ask.address),
         params=ask.query,
         json=ask.body,
-        content=ask.text,
+        content=ask.npy or ask.text,
         headers=headers,
     )
 

@@ -34,7 +34,12 @@ class DrawnByReader:
         ]
 
     def shapes(
-        self, _transaction: object, _slide_id: int, author: str, question_ids: Sequence[int] | None
+        self,
+        _transaction: object,
+        _slide_id: int,
+        author: str,
+        question_ids: Sequence[int] | None,
+        **_wishes: bool,
     ) -> list[tuple[Question, None, Shape]]:
         return [
             (question, None, shape)

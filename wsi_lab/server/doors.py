@@ -111,7 +111,7 @@ class V1(Door):
     told: ClassVar[frozenset[str]] = frozenset(
         {
             *("study_id", "case_id", "slide_id", "question_id", "answer_id", "map_id"),
-            *("token_id", "x", "y", "z"),
+            *("layer_id", "annotation_id", "load_id", "token_id", "x", "y", "z"),
         }
     )
 

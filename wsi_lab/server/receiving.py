@@ -46,9 +46,19 @@ class Receiver(Handler):
                 await entering
             announced = self._announced()
             if announced > LARGEST_BODY:
-                self._room.enter_context(self.site.room_for(announced))
+                self.make_room(announced)
         except WsiLabError as error:
             self._refusal = error
+
+    def make_room(self, announced: int) -> None:
+        """Make room for a large body.
+
+        Raises
+        ------
+        Busy
+            There is none.
+        """
+        self._room.enter_context(self.site.room_for(announced))
 
     def _announced(self) -> int:
         headers = self.request.headers
@@ -58,12 +68,12 @@ class Receiver(Handler):
         announced = headers.get("Content-Length", "0")
         return int(announced) if announced.isdigit() else 0
 
-    def data_received(self, chunk: bytes) -> None:
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Keep a piece of the body."""
-        if self._refusal is not None:
-            return
-        self._received += len(chunk)
-        self._pieces.append(chunk)
+        if self._refusal is None:
+            self._received += len(chunk)
+            self._pieces.append(chunk)
+        return None
 
     async def received(self, read: Callable[[bytes], T]) -> T:
         """Return what `read` makes of the body, once that has been received.

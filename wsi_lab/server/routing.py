@@ -39,6 +39,8 @@ class Kind(StrEnum):
     SLIDE = "slide"
     QUESTION = "question"
     ANSWER = "answer"
+    LAYER = "layer"
+    ANNOTATION = "annotation"
     TMA_MAP = "tma map"
     UPLOAD = "upload"
     TOKEN = "token"  # noqa: S105 (a kind of thing, not a secret)

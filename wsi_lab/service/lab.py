@@ -87,12 +87,12 @@ class Lab:
         self.questions = Questions(transactions)
         self.results = Results(transactions)
         self.annotations = Annotations(transactions, home.annotations)
-        self.jobs = Jobs()
+        self.jobs = Jobs(clock)
         self.layers = Layers(transactions)
         self.drawing = Drawing(transactions)
         self.loads = Loads(transactions)
         self.finder = Finder(transactions)
-        self.overlays = Overlays(transactions, self.finder, self.tiles)
+        self.overlays = Overlays(database, transactions, self.finder, self.tiles)
         self.exchange = Exchange(
             transactions,
             layers=self.layers,
@@ -109,9 +109,9 @@ class Lab:
         self.downloads = Downloads(transactions)
         self.tma_maps = TmaMaps(transactions, self.files)
         self.configuration = Configuration(transactions, self.files, adder)
-        self.screenshots = Screenshots(transactions, self.tiles, self.annotations)
+        self.screenshots = Screenshots(transactions, self.tiles, self.annotations, self.overlays)
         self.sessions = Sessions(transactions)
-        self.pages = Pages(transactions, self.tiles, self.annotations)
+        self.pages = Pages(transactions, self.tiles, self.annotations, self.finder)
         self.grants = Grants(transactions, self.people, clock, self.server_key)
         self.mail = Mail(transactions, settings)
         self.source = (

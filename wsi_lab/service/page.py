@@ -11,6 +11,9 @@ from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.annotating.annotations import Annotations
+from wsi_lab.service.annotating.finding import Finder
+from wsi_lab.service.annotating.load_figures import layers_of_loads
+from wsi_lab.service.annotating.overlay_content import contents
 from wsi_lab.service.answers import Shown
 from wsi_lab.service.figures import Box, Extent, Layer, Room, add_shapes, layers_of_text
 from wsi_lab.service.scoring.answering import is_own
@@ -65,10 +68,17 @@ class SlidePage:
 class Pages:
     """What the page of a slide shows to whoever opens it."""
 
-    def __init__(self, transactions: Transactions, tiles: Tiles, annotations: Annotations) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        tiles: Tiles,
+        annotations: Annotations,
+        finder: Finder,
+    ) -> None:
         self._transactions = transactions
         self._tiles = tiles
         self._annotations = annotations
+        self._finder = finder
 
     def open(
         self,
@@ -121,7 +131,9 @@ class Pages:
     def layers(self, actor: Actor, slide_id: int) -> list[Layer]:
         """Return what is drawn on a slide, a layer for each question and author.
 
-        Without the right 'results' those are the asker's own answers only.
+        Loads have a layer for each label: with their shapes where there is room for all of
+        them, else with how many lie where. Without the right 'results' those are the asker's
+        own answers only, and loads on layers that are shared.
 
         Raises
         ------
@@ -135,21 +147,20 @@ class Pages:
                 return []
             sees_all = transaction.may(Action.RESULTS_VIEW, study)
             authors = annotation_rows.drawing_authors(transaction.connection, slide.id)
-            return self._layers(
-                transaction,
-                slide,
-                [each for each in authors if sees_all or is_own(transaction, each)],
-            )
+            seen = [each for each in authors if sees_all or is_own(transaction, each)]
+            room = Room()
+            layers = self._layers(transaction, slide, seen, room)
+            found = contents(transaction, study, slide)
+            return [*layers, *layers_of_loads(transaction.connection, self._finder, found, room)]
 
         return self._transactions.read(actor, read)
 
     def _layers(
-        self, transaction: Transaction, slide: Slide, authors: Sequence[str]
+        self, transaction: Transaction, slide: Slide, authors: Sequence[str], room: Room
     ) -> list[Layer]:
-        room = Room()
         layers: list[Layer] = []
         for author in authors:
-            drawn = self._annotations.shapes(transaction, slide.id, author)
+            drawn = self._annotations.shapes(transaction, slide.id, author, with_loads=False)
             # An author's answers come in the order of the questions.
             for question, same in groupby(drawn, key=itemgetter(0)):
                 layer = Layer(question.name, author, question.colour)

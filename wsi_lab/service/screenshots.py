@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,8 +14,11 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.model.slide import LARGEST_REGION_PIXELS, TileGrid
 from wsi_lab.service.annotating.annotations import Annotations
+from wsi_lab.service.annotating.overlay_style import Choice, Style
+from wsi_lab.service.annotating.overlays import Overlays
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.store import questions as question_rows
 
 if TYPE_CHECKING:
     from wsi_lab.slides.overlay import Mark
@@ -24,6 +28,9 @@ LARGEST_PICTURE = 50_000_000
 """Pixels."""
 LONGEST_SIDE = 65_000
 """Pixels; a JPEG file cannot have many more."""
+
+LOADS = Style(fill=0.2, width=2)
+"""How shapes of loads look: as those drawn by hand."""
 
 Box = tuple[float, float, float, float]
 Drawn = Sequence[tuple[Question, Core | None, Shape]]
@@ -43,10 +50,17 @@ class _View:
 class Screenshots:
     """Pictures of slides with what was drawn on them."""
 
-    def __init__(self, transactions: Transactions, tiles: Tiles, annotations: Annotations) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        tiles: Tiles,
+        annotations: Annotations,
+        overlays: Overlays,
+    ) -> None:
         self._transactions = transactions
         self._tiles = tiles
         self._annotations = annotations
+        self._overlays = overlays
 
     def picture(
         self,
@@ -91,13 +105,24 @@ class Screenshots:
         """
         if question and question_ids:
             raise Invalid("Name one question, or the ids of several; not both.")
-        drawn = self._drawn(actor, slide_id, author, question, question_ids)
+        drawn, layer_ids = self._drawn(actor, slide_id, author, question, question_ids)
         shown = self._tiles.shown(actor, slide_id)
         properties = shown.properties
         view = _view(shown.grids["deepzoom"], box, level)
         pixels = self._pixels(actor, slide_id, view)
         from wsi_lab.slides import overlay, render  # noqa: PLC0415 (only where slides are loaded)
 
+        if author and layer_ids:
+            # However many they are; and below what was drawn one by one.
+            pixels = self._overlays.drawn_over(
+                actor,
+                slide_id,
+                pixels,
+                origin=(view.x, view.y),
+                downsample=view.downsample,
+                style=dataclasses.replace(LOADS, choice=Choice(author=author, tier="bulk")),
+                layer_ids=layer_ids,
+            )
         if drawn:
             extent = (properties.width, properties.height)
             marks = [_mark(asked.colour, shape, extent) for asked, _, shape in drawn]
@@ -115,14 +140,25 @@ class Screenshots:
         author: str | None,
         question: str | None,
         question_ids: Sequence[int] | None,
-    ) -> Drawn:
-        def read(transaction: Transaction) -> Drawn:
-            transaction.slide(slide_id, Action.RESULTS_VIEW)
+    ) -> tuple[Drawn, list[int]]:
+        """Return what an author drew by hand, and the layers that are shown."""
+
+        def read(transaction: Transaction) -> tuple[Drawn, list[int]]:
+            study, _ = transaction.slide(slide_id, Action.RESULTS_VIEW)
             if not author:
-                return ()
+                return (), []
             wanted = list(question_ids) if question_ids else None
-            found = self._annotations.shapes(transaction, slide_id, author, wanted)
-            return [each for each in found if not question or each[0].name == question]
+            found = self._annotations.shapes(
+                transaction, slide_id, author, wanted, with_loads=False
+            )
+            layers = [
+                each.id
+                for each in question_rows.questions(transaction.connection, study.id)
+                if each.kind.is_drawn
+                and (not question or each.name == question)
+                and (wanted is None or each.id in wanted)
+            ]
+            return [each for each in found if not question or each[0].name == question], layers
 
         return self._transactions.read(actor, read)
 

@@ -72,6 +72,11 @@ class Tiles:
 
         return self._read(actor, slide_id, read)
 
+    def shown_at_once(self, actor: Actor, slide_id: int) -> Shown | None:
+        """Return what `shown` does if that needs no waiting, else `None`."""
+        found = self._open_at_once(actor, slide_id)
+        return None if found is None else found[0].shown
+
     def tile_at_once(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)
         self, actor: Actor, slide_id: int, grid_kind: GridKind, zoom: int, column: int, row: int
     ) -> TileAnswer | None:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, NotIdentified
 from wsi_lab.model.people import THE_LAB, Action, Actor, Decision, Resource, Token, may
@@ -164,6 +164,18 @@ class Transactions:
         with _text_checked():
             return self._database.write(self._with(actor, change))
 
+    def rehearse(self, actor: Actor, change: Callable[[Transaction], T]) -> T:
+        """Run a change, return what it returned, and take it back: nothing was changed.
+
+        Raises what `write` raises, and whatever the change does.
+        """
+        try:
+            self.write(actor, lambda transaction: _take_back(change(transaction)))
+        except _TakenBack as rehearsed:
+            returned: T = rehearsed.returned
+            return returned
+        raise AssertionError("a rehearsal always ends by being taken back")
+
     def _with(self, actor: Actor, run: Callable[[Transaction], T]) -> Callable[[Connection], T]:
         def inside(connection: Connection) -> T:
             now = self._clock.now()
@@ -173,6 +185,18 @@ class Transactions:
             return run(Transaction(connection, asker, now))
 
         return inside
+
+
+class _TakenBack(Exception):
+    """Ends a transaction that is not to be kept."""
+
+    def __init__(self, returned: Any) -> None:
+        super().__init__()
+        self.returned = returned
+
+
+def _take_back(returned: object) -> NoReturn:
+    raise _TakenBack(returned)
 
 
 @contextlib.contextmanager

@@ -6,14 +6,18 @@ answer for its revision, so shapes are changed first and their answer after them
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from wsi_lab.model.annotation import Annotation, Shape, ShapeKind
+import msgspec
+
+from wsi_lab.model.annotation import Annotation, Shape, ShapeKind, Source
 from wsi_lab.model.answer import Core
 from wsi_lab.store.answers import place_of
+from wsi_lab.store.bulk.loads import labels_by_id
 from wsi_lab.store.columns import json_text, time_of, time_text, words_text
 from wsi_lab.store.connection import Connection, Row
 
@@ -21,13 +25,38 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+Measures = tuple[float | None, float | None, float | None, float | None, float]
+"""``left, top, right, bottom, area``; without a box where there is no geometry."""
+
+
 class ShapeRow(NamedTuple):
-    """A shape as it lies in columns; the geometry as WKB."""
+    """A shape as it lies in columns; the geometry as WKB.
+
+    Attributes
+    ----------
+    label_ids, properties
+        As JSON.
+    source_format, source_text
+        What it came as, where that were other words than `original`.
+    client_key
+        What the client that drew it calls it.
+    bulk_id
+        The shape of a load that it was.
+    measures
+        `None` where nobody has taken them yet.
+    """
 
     kind: str
     geometry: bytes | None
     original: str
     dialect: str
+    label_ids: str = "[]"
+    properties: str = "{}"
+    source_format: str | None = None
+    source_text: str | None = None
+    client_key: str | None = None
+    bulk_id: int | None = None
+    measures: Measures | None = None
 
 
 class Redrawing(NamedTuple):
@@ -59,26 +88,20 @@ def shape_rows(shapes: Sequence[Shape]) -> list[ShapeRow]:
     """Return shapes as they lie in columns."""
     import shapely  # noqa: PLC0415 (whoever opens a lab to list users needs none of it)
 
-    geometries = shapely.to_wkb([shape.geometry for shape in shapes])
+    geometries = [shape.geometry for shape in shapes]
     return [
-        ShapeRow(shape.kind.value, geometry, shape.original, shape.dialect)
-        for shape, geometry in zip(shapes, geometries, strict=True)
+        ShapeRow(shape.kind.value, geometry, shape.original, shape.dialect, measures=taken)
+        for shape, geometry, taken in zip(
+            shapes, shapely.to_wkb(geometries), _measured(geometries), strict=True
+        )
     ]
-
-
-Measures = tuple[float | None, float | None, float | None, float | None, float]
 
 
 def measures(geometries: Sequence[bytes | None]) -> list[Measures]:
-    """Return ``left, top, right, bottom, area`` of geometries in WKB."""
+    """Return the measures of geometries in WKB."""
     import shapely  # noqa: PLC0415 (whoever opens a lab to list users needs none of it)
 
-    shapes = shapely.from_wkb(list(geometries))
-    boxes, areas = shapely.bounds(shapes).tolist(), shapely.area(shapes).tolist()
-    return [
-        (*box, area) if box[0] == box[0] else (None, None, None, None, 0.0)
-        for box, area in zip(boxes, areas, strict=True)
-    ]
+    return _measured(shapely.from_wkb(list(geometries)))
 
 
 def redrawing(connection: Connection, answer_id: int, shapes: Sequence[ShapeRow]) -> Redrawing:
@@ -135,14 +158,22 @@ def redraw(connection: Connection, changes: Sequence[tuple[Pen, Redrawing]]) -> 
         draw(connection, pen, change.added)
 
 
+_COLUMNS = (
+    "answer_id, position, since_revision, changed_on, changed_by, "
+    f"{', '.join(ShapeRow._fields[:-1])}, x0, y0, x1, y1, area"
+)
+_DRAW = f"INSERT INTO annotations ({_COLUMNS}) VALUES ({', '.join('?' * 20)})"  # noqa: S608 (constants)
+
+
 def draw(connection: Connection, pen: Pen, shapes: Iterable[tuple[int, ShapeRow]]) -> None:
     """Store new shapes of an answer, by their positions."""
     drawn_on = time_text(pen.drawn_on)
     connection.executemany(
-        "INSERT INTO annotations (answer_id, position, kind, geometry, original, dialect, "
-        "since_revision, changed_on, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _DRAW,
         (
-            (pen.answer_id, position, *shape, pen.revision, drawn_on, pen.drawn_by)
+            (pen.answer_id, position, pen.revision, drawn_on, pen.drawn_by)
+            + shape[:-1]
+            + (shape.measures or measures([shape.geometry])[0])
             for position, shape in shapes
         ),
     )
@@ -167,6 +198,13 @@ def annotations_of_study(
         AND (:author IS NULL OR a.author = :author) ORDER BY a.id, n.position""",
         {"study": study_id, "slide": slide_id, "question": question_id, "author": author},
     ).fetchall()
+    return annotations_of_rows(connection, found)
+
+
+def annotations_of_rows(connection: Connection, rows: Sequence[Row]) -> list[Annotation]:
+    """Return the shapes that rows with the columns of shapes and of their answers' places are."""
+    label_ids = [msgspec.json.decode(row["label_ids"], type=tuple[int, ...]) for row in rows]
+    labels = labels_by_id(connection, {each for ids in label_ids for each in ids})
     return [
         Annotation(
             id=row["id"],
@@ -178,8 +216,17 @@ def annotations_of_study(
             shape=shape,
             changed_on=time_of(row["changed_on"]),
             changed_by=row["changed_by"],
+            revision=row["since_revision"],
+            labels=tuple(labels[each] for each in ids if each in labels),
+            properties=msgspec.json.decode(row["properties"]),
+            source=None
+            if row["source_format"] is None
+            else Source(row["source_format"], row["source_text"]),
+            area=row["area"],
+            client_key=row["client_key"],
+            bulk_id=row["bulk_id"],
         )
-        for row, shape in zip(found, _shapes(found), strict=True)
+        for row, shape, ids in zip(rows, _shapes(rows), label_ids, strict=True)
     ]
 
 
@@ -188,6 +235,20 @@ def shapes_of_answer(connection: Connection, answer_id: int) -> list[Shape]:
     return _shapes(
         connection.execute(
             "SELECT * FROM annotations WHERE answer_id = ? ORDER BY position", (answer_id,)
+        ).fetchall()
+    )
+
+
+def shapes_then(connection: Connection, answer_id: int, revision: int) -> list[Shape]:
+    """Return the shapes that an answer had when it had that revision, in their order."""
+    return _shapes(
+        connection.execute(
+            """SELECT * FROM (
+            SELECT kind, geometry, original, dialect, position FROM annotation_history
+            WHERE answer_id = :answer AND since_revision <= :then AND until_revision > :then
+            UNION ALL SELECT kind, geometry, original, dialect, position FROM annotations
+            WHERE answer_id = :answer AND since_revision <= :then) ORDER BY position""",
+            {"answer": answer_id, "then": revision},
         ).fetchall()
     )
 
@@ -231,6 +292,16 @@ def drawing_authors(connection: Connection, slide_id: int) -> list[str]:
             "(SELECT 1 FROM annotations n WHERE n.answer_id = a.id)) ORDER BY a.author",
             (slide_id,),
         )
+    ]
+
+
+def _measured(geometries: Sequence[BaseGeometry | None]) -> list[Measures]:
+    import shapely  # noqa: PLC0415 (as above)
+
+    boxes, areas = shapely.bounds(geometries).tolist(), shapely.area(geometries).tolist()
+    return [
+        (*box, area) if math.isfinite(sum(box)) else (None, None, None, None, 0.0)
+        for box, area in zip(boxes, areas, strict=True)
     ]
 
 

@@ -162,6 +162,26 @@ def update_answers(connection: Connection, rows: Iterable[AnswerRow]) -> None:
     connection.execute("DELETE FROM coming_answers")
 
 
+def answer_row(connection: Connection, answer_id: int) -> AnswerRow:
+    """Return the row of an answer that is there."""
+    row = connection.execute(
+        f"SELECT {', '.join(AnswerRow._fields)} FROM answers WHERE id = ?",  # noqa: S608 (constants)
+        (answer_id,),
+    ).fetchone()
+    return AnswerRow(*row)
+
+
+def revision_of_file(connection: Connection, answer_id: int, file_uuid: str) -> int | None:
+    """Return the revision in which an answer named a file; the last one if there are several."""
+    (revision,) = connection.execute(
+        "SELECT max(revision) FROM (SELECT revision FROM answers WHERE id = :answer "
+        "AND file_uuid = :uuid UNION ALL SELECT revision FROM answer_history "
+        "WHERE answer_id = :answer AND file_uuid = :uuid)",
+        {"answer": answer_id, "uuid": file_uuid},
+    ).fetchone()
+    return None if revision is None else int(revision)
+
+
 def answer(connection: Connection, answer_id: int) -> Answer | None:
     """Return an answer by id, unless its question was removed."""
     row = connection.execute(

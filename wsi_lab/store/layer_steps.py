@@ -19,6 +19,10 @@ _KEPT = kept(
     "OLD.source_format, OLD.source_text",
 )
 
+_BOXED = """INSERT INTO annotation_boxes
+    SELECT NEW.id, NEW.x0, NEW.x1, NEW.y0, NEW.y1, slide_id, slide_id FROM answers
+    WHERE id = NEW.answer_id AND slide_id IS NOT NULL AND NEW.x0 IS NOT NULL"""
+
 
 def _measure(connection: Connection) -> None:
     """State the boxes and areas of the shapes that were there before, then keep changes again."""
@@ -90,31 +94,39 @@ LAYERS = Step(
         """CREATE UNIQUE INDEX annotations_by_key ON annotations (client_key)
         WHERE client_key NOT NULL""",
         "ALTER TABLE annotations ADD COLUMN bulk_id INTEGER",
-        "CREATE VIRTUAL TABLE annotation_boxes USING rtree (id, x0, x1, y0, y1)",
-        """CREATE TRIGGER annotations_boxed_on_insert AFTER INSERT ON annotations
-        WHEN NEW.x0 IS NOT NULL BEGIN INSERT INTO annotation_boxes VALUES
-        (NEW.id, NEW.x0, NEW.x1, NEW.y0, NEW.y1); END""",
-        """CREATE TRIGGER annotations_boxed_on_update AFTER UPDATE OF x0, y0, x1, y1 ON annotations
-        BEGIN DELETE FROM annotation_boxes WHERE id = OLD.id;
-        INSERT INTO annotation_boxes SELECT NEW.id, NEW.x0, NEW.x1, NEW.y0, NEW.y1
-        WHERE NEW.x0 IS NOT NULL; END""",
+        # Counts and areas without reading a shape, which may be pages long.
+        "CREATE INDEX annotations_counted ON annotations (answer_id, label_ids, area)",
+        # Few shapes are heat maps, and a picture of a slide looks for them among all.
+        """CREATE INDEX annotations_of_heat ON annotations (answer_id) WHERE kind = 'heatmap'""",
+        # Slides are a third dimension: pixels of all slides have the same numbers.
+        """CREATE VIRTUAL TABLE annotation_boxes
+        USING rtree (id, x0, x1, y0, y1, first_slide, last_slide)""",
+        f"""CREATE TRIGGER annotations_boxed_on_insert AFTER INSERT ON annotations
+        WHEN NEW.x0 IS NOT NULL BEGIN {_BOXED}; END""",
+        f"""CREATE TRIGGER annotations_boxed_on_update AFTER UPDATE OF x0, y0, x1, y1 ON annotations
+        BEGIN DELETE FROM annotation_boxes WHERE id = OLD.id; {_BOXED}; END""",  # noqa: S608 (a constant)
         """CREATE TRIGGER annotations_boxed_on_delete AFTER DELETE ON annotations
         BEGIN DELETE FROM annotation_boxes WHERE id = OLD.id; END""",
         # Shapes that came at once and stay as they are; see `wsi_lab.geometry.packing`.
+        # A load is part of its answer from `since_revision` to before `until_revision`.
         """CREATE TABLE bulk_loads (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             question_id INTEGER NOT NULL REFERENCES questions (id) ON DELETE CASCADE,
             slide_id INTEGER NOT NULL REFERENCES slides (id) ON DELETE CASCADE,
-            answer_id INTEGER REFERENCES answers (id) ON DELETE CASCADE,
+            answer_id INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
+            since_revision INTEGER NOT NULL,
+            until_revision INTEGER,
             author TEXT NOT NULL COLLATE NOCASE,
             name TEXT NOT NULL,
             kind TEXT NOT NULL CHECK (kind IN ('shapes', 'grid')),
-            count INTEGER NOT NULL,
             first_id INTEGER NOT NULL UNIQUE,
+            id_count INTEGER NOT NULL,
+            count INTEGER NOT NULL,
             x0 REAL, y0 REAL, x1 REAL, y1 REAL,
             precision REAL NOT NULL,
             counts TEXT NOT NULL,
             properties TEXT NOT NULL,
+            digest TEXT NOT NULL,
             loaded_on TEXT NOT NULL,
             loaded_by INTEGER NOT NULL,
             door TEXT NOT NULL,
@@ -122,6 +134,7 @@ LAYERS = Step(
         ) STRICT""",
         "CREATE INDEX bulk_loads_of_layer ON bulk_loads (question_id, slide_id)",
         "CREATE INDEX bulk_loads_of_slide ON bulk_loads (slide_id)",
+        "CREATE INDEX bulk_loads_of_answer ON bulk_loads (answer_id)",
         # Ids of shapes are never given twice, not even those of loads that were removed.
         """CREATE TABLE bulk_ids (next_id INTEGER NOT NULL) STRICT""",
         f"INSERT INTO bulk_ids VALUES ({FIRST_BULK_ID})",  # noqa: S608 (a constant)
@@ -129,21 +142,32 @@ LAYERS = Step(
         """CREATE TABLE bulk_chunks (
             id INTEGER PRIMARY KEY,
             load_id INTEGER NOT NULL REFERENCES bulk_loads (id) ON DELETE CASCADE,
-            first_number INTEGER NOT NULL,
             count INTEGER NOT NULL,
-            x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL
+            x0 REAL, y0 REAL, x1 REAL, y1 REAL
         ) STRICT""",
-        "CREATE INDEX bulk_chunks_of_load ON bulk_chunks (load_id, first_number)",
+        "CREATE INDEX bulk_chunks_of_load ON bulk_chunks (load_id)",
         """CREATE TABLE bulk_bodies (
             chunk_id INTEGER PRIMARY KEY REFERENCES bulk_chunks (id) ON DELETE CASCADE,
             shapes BLOB NOT NULL,
             properties BLOB
         ) STRICT""",
+        # Which chunk each shape lies in, by its number in the load.
+        """CREATE TABLE bulk_places (
+            load_id INTEGER NOT NULL REFERENCES bulk_loads (id) ON DELETE CASCADE,
+            part INTEGER NOT NULL,
+            chunks BLOB NOT NULL,
+            PRIMARY KEY (load_id, part)
+        ) STRICT, WITHOUT ROWID""",
         # Shapes of a load that are no part of it any more: they were changed or removed by hand.
+        # `since_revision` is that of the answer.
         """CREATE TABLE bulk_edits (
             load_id INTEGER NOT NULL REFERENCES bulk_loads (id) ON DELETE CASCADE,
             number INTEGER NOT NULL,
             annotation_id INTEGER,
+            since_revision INTEGER NOT NULL,
+            x REAL NOT NULL,
+            y REAL NOT NULL,
+            label INTEGER NOT NULL,
             edited_on TEXT NOT NULL,
             edited_by INTEGER NOT NULL,
             PRIMARY KEY (load_id, number)

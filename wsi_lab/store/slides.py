@@ -95,6 +95,12 @@ def slides_of_case(connection: Connection, case_id: int) -> int:
     return int(count)
 
 
+def slide_names(connection: Connection, study_id: int) -> dict[int, str]:
+    """Return what the slides of a study are called, by their ids."""
+    rows = connection.execute("SELECT id, name FROM slides WHERE study_id = ?", (study_id,))
+    return {slide_id: name for slide_id, name in rows}  # noqa: C416 (dict takes rows for mappings)
+
+
 def cases_of_slides(connection: Connection, study_id: int) -> dict[int, int | None]:
     """Return the case of each slide of a study, by slide id."""
     found = connection.execute("SELECT id, case_id FROM slides WHERE study_id = ?", (study_id,))

@@ -1,17 +1,22 @@
-"""Annotations of a study as GeoJSON."""
+"""Annotations of a study: as GeoJSON, Arrow or GeoParquet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from wsi_lab.model.people import Actor
-from wsi_lab.server.api import forms_answers
+from wsi_lab.server.annotating.tables import (
+    ARROW,
+    GEOJSON,
+    PARQUET,
+    TableQuery,
+    shape_query,
+)
 from wsi_lab.server.api.answering import JsonHandler
-from wsi_lab.server.api.tables import feature_collection
+from wsi_lab.server.api.tables import accepted, feature_collection
 from wsi_lab.server.parsing import whole_id
 from wsi_lab.service.lab import Lab
 
-GEOJSON = "application/geo+json"
 SLIDES_PER_PAGE = 1000
 
 
@@ -20,23 +25,38 @@ class AnnotationsHandler(JsonHandler):
 
     async def get(self, study_id: str) -> None:
         """Return them."""
-        number, query = whole_id(study_id, "study"), self.query(forms_answers.ShapesQuery)
+        number, query = whole_id(study_id, "study"), self.query(TableQuery)
+        self.set_header("Vary", "Accept")
+        wanted = accepted(self.request.headers.get("Accept"), [GEOJSON, ARROW, PARQUET])
         pieces = await self.wait_in(
-            self.site.transfers, _features, self.lab, self.actor, number, query
+            self.site.transfers, _pieces, self.lab, self.actor, number, query, wanted
         )
-        self.set_header("Content-Type", GEOJSON)
+        self.set_header("Content-Type", wanted)
         await self.send_pieces(pieces)
 
 
-def _features(
-    lab: Lab, actor: Actor, study_id: int, query: forms_answers.ShapesQuery
+def _pieces(
+    lab: Lab, actor: Actor, study_id: int, query: TableQuery, wanted: str
 ) -> Iterator[bytes]:
+    if wanted == GEOJSON and query.is_plain:
+        return _features(lab, actor, study_id, query)
+    from wsi_lab.service.annotating.found_files import features, parquet  # noqa: PLC0415 (geometry)
+
+    found = shape_query(lab, actor, study_id, query)
+    if wanted == GEOJSON:
+        return features(lab.finder.find(actor, found))
+    stream = lab.finder.arrow(actor, found)
+    return stream if wanted == ARROW else parquet(stream)
+
+
+def _features(lab: Lab, actor: Actor, study_id: int, query: TableQuery) -> Iterator[bytes]:
     annotations = lab.annotations.list(
         actor,
         study_id,
         slide_id=query.slide_id,
         question=query.question,
         author=query.author,
+        with_loads=query.tier == "all",
     )
     return feature_collection(
         annotations,

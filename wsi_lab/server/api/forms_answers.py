@@ -34,14 +34,6 @@ class QuestionChange(Struct):
     position: Position | UnsetType = UNSET
 
 
-class ShapesQuery(Struct):
-    """Which annotations of a study."""
-
-    question: Name | None = None
-    author: Email | None = None
-    slide_id: Id | None = None
-
-
 class AnswersQuery(PageQuery):
     """Which answers of a study; `mine` leaves those of others out."""
 

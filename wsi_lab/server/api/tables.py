@@ -11,6 +11,7 @@ import msgspec
 
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.answer import ResultRow
+from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.server.api import forms_answers
 
 PIECE_BYTES = 1 << 18
@@ -140,6 +141,10 @@ def _feature(
                 "author": one.author,
                 "position": one.position,
                 "shape": one.shape.kind.value,
+                "labels": [each.name for each in one.labels],
+                "properties": dict(one.properties),
+                "tier": "hand" if one.id < FIRST_BULK_ID else "bulk",
+                "revision": one.revision,
                 "changed_on": one.changed_on,
             },
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import threading
 import uuid as uuids
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,16 +18,16 @@ from wsi_lab.model.answer import Answer, Place, checked_author
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
-from wsi_lab.service.scoring.answering import Given, is_own, keep, shapes_of, study_for
+from wsi_lab.service.annotating.answer_content import Content, content_of, file_of
+from wsi_lab.service.annotating.arrived_files import read_file, store_file
+from wsi_lab.service.annotating.drawn_answers import FILE_WORD
+from wsi_lab.service.scoring.answering import Given, is_own, keep, study_for
 from wsi_lab.service.scoring.importing_results import check_place, names_of
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.service.uploading.files import put
 from wsi_lab.store import annotation_files as rows
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import answers, questions, studies
-
-LARGEST_CLASSIC_BYTES = 1_000_000
-"""Up to so many bytes as JSON, the shapes of a file are kept one by one, too."""
 
 LIFETIME = timedelta(hours=24)
 """How long a file that never comes is waited for. Its upload is given up as soon."""
@@ -44,6 +45,7 @@ class AnnotationFiles:
     def __init__(self, transactions: Transactions, folder: Path) -> None:
         self._transactions = transactions
         self._folder = folder
+        self._making = threading.Lock()
 
     def begin(
         self, actor: Actor, study_id: int, place: Place, question: int | str, author: str
@@ -81,12 +83,10 @@ class AnnotationFiles:
         Invalid
             It is no annotation file.
         """
-        from wsi_lab.formats import anno2  # noqa: PLC0415 (whoever opens a lab needs no decoder)
-
-        begun = self._transactions.read(actor, lambda t: self._awaited(t, uuid))
+        begun, question = self._transactions.read(actor, lambda t: self._begun(t, uuid))
         if begun.finished_on is not None:
             return begun
-        found = anno2.read(path)
+        found = read_file(begun, question, path)
         finished = dataclasses.replace(
             begun,
             kind=found.kind,
@@ -94,7 +94,6 @@ class AnnotationFiles:
             metadata=found.metadata,
             size=path.stat().st_size,
         )
-        classic = found.classic_json(LARGEST_CLASSIC_BYTES)
 
         def finish(transaction: Transaction) -> AnnotationFile:
             awaited = self._awaited(transaction, uuid)
@@ -104,11 +103,8 @@ class AnnotationFiles:
             rows.finish_file(transaction.connection, file)
             if file.study_id is not None and file.question_id is not None:
                 study = study_for(transaction, file.study_id, file.author)
-                question = drawn_question(transaction, study, file.question_id)
-                shapes = None if classic is None else shapes_of(question, classic)
-                value = f"anno2 {uuid}" if shapes is None else ""
-                given = Given(question, file.place, file.author, value, shapes, file_uuid=uuid)
-                keep(transaction, study, [given])
+                asked = drawn_question(transaction, study, file.question_id)
+                store_file(transaction, study, asked, file, found)
             _record(transaction, "create", file)
             return file
 
@@ -134,7 +130,7 @@ class AnnotationFiles:
             return study, answer, shapes
 
         study, answer, shapes = self._transactions.read(actor, look)
-        if answer.file_uuid is not None and answer.value == f"anno2 {answer.file_uuid}":
+        if answer.file_uuid is not None and answer.value == f"{FILE_WORD}{answer.file_uuid}":
             return answer.file_uuid
         data = anno2.write(shapes, metadata)
         begun = self._transactions.write(
@@ -192,7 +188,10 @@ class AnnotationFiles:
             transaction.study(file.study_id, Action.STUDY_VIEW if own else Action.RESULTS_VIEW)
 
         self._transactions.read(actor, read)
-        return self._path(uuid)
+        path = self._path(uuid)
+        if not path.exists():
+            self._make(actor, uuid)
+        return path
 
     def shapes(self, uuid: str) -> list[Shape]:
         """Return the shapes in a file; none when there are too many to draw, or it is gone."""
@@ -202,6 +201,27 @@ class AnnotationFiles:
             return anno2.read(self._path(uuid)).shapes or []
         except (OSError, Invalid):
             return []
+
+    def _make(self, actor: Actor, uuid: str) -> None:
+        """Make a file of what the answer that names it was made of.
+
+        Raises
+        ------
+        NotFound
+            It is a file that came, and is gone; or some of its loads were removed since.
+        """
+        with self._making:
+            if self._path(uuid).exists():
+                return
+            content = self._transactions.read(actor, lambda t: _content(t, uuid))
+            _write(self._path(uuid), file_of(content))
+
+    def _begun(self, transaction: Transaction, uuid: str) -> tuple[AnnotationFile, Question | None]:
+        file = self._awaited(transaction, uuid)
+        question = None
+        if file.question_id is not None:
+            question = questions.question(transaction.connection, file.question_id)
+        return file, question
 
     def _awaited(self, transaction: Transaction, uuid: str) -> AnnotationFile:
         file = rows.file(transaction.connection, uuid)
@@ -284,6 +304,23 @@ def _begun(
     return file
 
 
+def _content(transaction: Transaction, uuid: str) -> Content:
+    missing = NotFound(f"There is no annotation file {uuid} any more.")
+    connection = transaction.connection
+    file = rows.file(connection, uuid)
+    if file is None or file.study_id is None or file.question_id is None:
+        raise missing
+    key = answers.key_of(file.question_id, file.place, file.author)
+    known = answers.current(connection, file.study_id, [key]).get(key)
+    revision = None if known is None else answers.revision_of_file(connection, known.id, uuid)
+    if known is None or revision is None:
+        raise missing
+    content = content_of(transaction, known.id, revision)
+    if not content.loaded and not content.grids:
+        raise missing
+    return content
+
+
 def _record(transaction: Transaction, verb: str, file: AnnotationFile) -> None:
     transaction.record(verb, "annotation-file", 0, study_id=file.study_id, after=file)
 
@@ -298,7 +335,8 @@ def _require_some_import(transaction: Transaction) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.made")
+    # Two processes may make the same file at the same time.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.made")
     try:
         with temporary.open("xb") as file:
             file.write(data)

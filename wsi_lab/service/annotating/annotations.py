@@ -12,14 +12,20 @@ from wsi_lab.model.answer import Core, ImportReport, Place, checked_author
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
 from wsi_lab.service.annotating.annotation_files import AnnotationFiles, drawn_question
+from wsi_lab.service.annotating.answer_content import loaded_annotations, shapes_with_loads
 from wsi_lab.service.annotating.importing_asap import read_asap, store_asap
 from wsi_lab.service.scoring.answering import is_own, study_for
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import annotations as rows
 from wsi_lab.store import answers, questions
+from wsi_lab.store.bulk import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+MOST_LISTED = 100_000
+MOST_DRAWN = 100_000
+"""Shapes of loads: one by one a million takes ten seconds and a gigabyte."""
 
 Drawn = tuple[Question, Core | None, Shape]
 """A shape, the core it lies on, and what it is part of the answer to."""
@@ -46,11 +52,18 @@ class Annotations:
         slide_id: int | None = None,
         question: str | None = None,
         author: str | None = None,
+        with_loads: bool = True,
     ) -> list[Annotation]:
         """Return the shapes of a study, answer by answer, all or some.
 
         One's own need no right but to view the study. Shapes that are only in a file are not
-        among them.
+        among them; those of loads are, if they are not too many to be listed one by one (see
+        `wsi_lab.service.annotating.finding` for those).
+
+        Raises
+        ------
+        TooLarge
+            There are more than `MOST_LISTED` shapes in loads.
         """
 
         def read(transaction: Transaction) -> list[Annotation]:
@@ -62,13 +75,21 @@ class Annotations:
             unknown = question is not None and question not in asked
             if unknown or (slide_id is not None and not is_id(slide_id)):
                 return []
-            return rows.annotations_of_study(
+            question_id = None if question is None else asked[question]
+            by_hand = rows.annotations_of_study(
                 transaction.connection,
                 study.id,
                 slide_id=slide_id,
-                question_id=None if question is None else asked[question],
+                question_id=question_id,
                 author=author,
             )
+            if not with_loads:
+                return by_hand
+            wanted = list(asked.values()) if question_id is None else [question_id]
+            loaded = loaded_annotations(
+                transaction, wanted, slide_id=slide_id, author=author, most=MOST_LISTED
+            )
+            return sorted([*by_hand, *loaded], key=lambda each: each.answer_id)
 
         return self._transactions.read(actor, read)
 
@@ -78,15 +99,20 @@ class Annotations:
         slide_id: int,
         author: str,
         question_ids: Sequence[int] | None = None,
+        *,
+        with_loads: bool = True,
     ) -> Sequence[Drawn]:
         """Return what an author drew on a slide, in the order of the questions.
 
         For verbs that show it: whether the asker may see the study's results, they have asked.
+        Shapes of loads are among them, unless those of an answer are more than `MOST_DRAWN`.
 
         Parameters
         ----------
         question_ids
             Only answers to these; by default to all.
+        with_loads
+            Whether shapes of loads are wanted at all.
         """
         study, _ = transaction.slide(slide_id, Action.STUDY_VIEW)
         asked = {
@@ -101,7 +127,13 @@ class Annotations:
             key=lambda each: (order[each.question_id], each.id),
         ):
             shapes: Iterable[Shape]
-            if answer.value and answer.file_uuid is not None:
+            if loads.has_loads(transaction.connection, answer.id):
+                shapes = (
+                    shapes_with_loads(transaction, answer.id, most=MOST_DRAWN)
+                    if with_loads
+                    else rows.shapes_of_answer(transaction.connection, answer.id)
+                )
+            elif answer.value and answer.file_uuid is not None:
                 shapes = self._files.shapes(answer.file_uuid)
             else:
                 shapes = rows.shapes_of_answer(transaction.connection, answer.id)

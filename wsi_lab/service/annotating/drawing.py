@@ -2,11 +2,387 @@
 
 from __future__ import annotations
 
-from wsi_lab.service.transaction import Transactions
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from wsi_lab.errors import Conflict, Invalid
+from wsi_lab.model.annotation import Annotation
+from wsi_lab.model.answer import checked_author
+from wsi_lab.model.feature import Feature
+from wsi_lab.model.layer import FIRST_BULK_ID, Box, Label
+from wsi_lab.model.people import Action, Actor
+from wsi_lab.model.question import Question
+from wsi_lab.model.study import Study
+from wsi_lab.service.annotating import taking_out
+from wsi_lab.service.annotating.drawn_answers import (
+    DrawnOn,
+    answer_to_draw_on,
+    drawn_on,
+    shapes_changed,
+)
+from wsi_lab.service.annotating.given_shapes import (
+    Drawn,
+    check_kinds,
+    drawn_again,
+    drawn_of,
+    shape_row,
+)
+from wsi_lab.service.annotating.seeing import layer_and_slide, seen_layer
+from wsi_lab.service.annotating.single_shapes import (
+    check_seen,
+    feature_now,
+    loaded_to_change,
+    missing,
+    seen_shape,
+    shape_to_change,
+)
+from wsi_lab.service.scoring.answering import study_for
+from wsi_lab.service.transaction import Transaction, Transactions, is_id
+from wsi_lab.store import annotations as drawings
+from wsi_lab.store import drawing as rows
+from wsi_lab.store import layers, people
+from wsi_lab.store.annotations import Pen
+
+MOST_AT_ONCE = 10_000
+LONGEST_KEY = 100
 
 
 class Drawing:
-    """Shapes drawn by hand, each a part of its author's answer."""
+    """Shapes drawn by hand, each a part of its author's answer.
+
+    A shape of a load that somebody changes becomes one of its author's shapes drawn by hand.
+    """
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+
+    def list(
+        self,
+        actor: Actor,
+        slide_id: int,
+        layer_id: int,
+        *,
+        author: str | None = None,
+        box: Box | None = None,
+    ) -> list[Annotation]:
+        """Return the shapes drawn by hand on a layer and slide that the asker may see.
+
+        Parameters
+        ----------
+        box
+            Only those whose own boxes touch it.
+        """
+
+        def read(transaction: Transaction) -> list[Annotation]:
+            layer_and_slide(transaction, layer_id, slide_id, Action.STUDY_VIEW)
+            seen = seen_layer(transaction, layer_id)
+            found = rows.drawn_on_layer(
+                transaction.connection, layer_id, slide_id, author=author, box=box
+            )
+            return [each for each in found if seen.shows(each.author)]
+
+        return self._transactions.read(actor, read)
+
+    def get(self, actor: Actor, annotation_id: int) -> Annotation:
+        """Return one shape drawn by hand.
+
+        Raises
+        ------
+        NotFound
+            There is none, or the asker may not see it.
+        """
+        return self._transactions.read(actor, lambda t: seen_shape(t, annotation_id))
+
+    def history(self, actor: Actor, annotation_id: int) -> Sequence[Annotation]:
+        """Return all that a shape was, the oldest form first and the current one last.
+
+        Also of one that was removed.
+        """
+
+        def read(transaction: Transaction) -> Sequence[Annotation]:
+            if not is_id(annotation_id):
+                raise missing(annotation_id)
+            found = rows.earlier(transaction.connection, annotation_id)
+            found += rows.drawn(transaction.connection, [annotation_id])
+            if not found:
+                raise missing(annotation_id)
+            check_seen(transaction, found[-1])
+            return found
+
+        return self._transactions.read(actor, read)
+
+    def add(
+        self,
+        actor: Actor,
+        slide_id: int,
+        layer_id: int,
+        shapes: Sequence[tuple[str | None, Feature]],
+        *,
+        author: str | None = None,
+    ) -> Sequence[Annotation]:
+        """Draw shapes, all of them or none, and return them.
+
+        Parameters
+        ----------
+        shapes
+            Each with what the client calls it, or `None`. One that is drawn again under the
+            same key is there once, and returned as it is now.
+        author
+            Whose they are; by default the asker's.
+
+        Raises
+        ------
+        Invalid
+            A shape is not one, or not of the kind of the layer; ``problems`` names each.
+        Conflict
+            The author's answer is a file that cannot be drawn on, or a key is that of a shape
+            elsewhere.
+        """
+        return self._transactions.write(
+            actor, self.adding(actor, slide_id, layer_id, shapes, author=author)
+        )
+
+    def adding(
+        self,
+        actor: Actor,
+        slide_id: int,
+        layer_id: int,
+        shapes: Sequence[tuple[str | None, Feature]],
+        *,
+        author: str | None = None,
+    ) -> Callable[[Transaction], Sequence[Annotation]]:
+        """Return what `add` does in its transaction, for verbs that do more in one."""
+        by = checked_author(actor.user.email if author is None else author)
+        if len(shapes) > MOST_AT_ONCE:
+            raise Invalid(f"At most {MOST_AT_ONCE:,} shapes can be drawn at once; load them.")
+        drawn = drawn_of([feature for _, feature in shapes])
+        keys = [_checked_key(key) for key, _ in shapes]
+        given = [key for key in keys if key is not None]
+        if len(set(given)) < len(given):
+            raise Invalid("Each shape has a key of its own.")
+
+        def add(transaction: Transaction) -> Sequence[Annotation]:
+            study, question = layer_and_slide(transaction, layer_id, slide_id, Action.STUDY_VIEW)
+            study_for(transaction, study.id, by)
+            known = rows.ids_of_keys(transaction.connection, given)
+            _check_same_place(transaction, known, layer_id, slide_id, by)
+            new = [
+                (key, shape)
+                for key, shape in zip(keys, drawn, strict=True)
+                if key is None or key not in known
+            ]
+            added = iter(_added(transaction, study, question, slide_id, author=by, new=new))
+            ids = [known[key] if key is not None and key in known else next(added) for key in keys]
+            return rows.drawn(transaction.connection, ids)
+
+        return add
+
+    def change(
+        self, actor: Actor, annotation_id: int, feature: Feature, revision: int
+    ) -> Annotation:
+        """Make a shape another one and return it as it is now; equal again changes nothing.
+
+        Parameters
+        ----------
+        annotation_id
+            Of a shape drawn by hand, or of one of a load, which becomes one drawn by hand: it
+            then has another id.
+
+        Raises
+        ------
+        Conflict
+            `revision` is not the current one; ``details["current"]`` is the shape as it is now,
+            or `None` when it is gone.
+        Invalid
+            The shape is not one.
+        """
+        # Long outlines are checked and told before anybody has to wait for the transaction.
+        drawn = self._transactions.read(actor, lambda t: rows.drawn(t.connection, [annotation_id]))
+        wanted = drawn_again(feature, drawn[0]) if drawn else drawn_of([feature])[0]
+
+        def change(transaction: Transaction) -> Annotation:
+            if annotation_id >= FIRST_BULK_ID:
+                return _made_by_hand(transaction, annotation_id, wanted)
+            before, question = shape_to_change(transaction, annotation_id, revision)
+            if wanted.is_same_as(before):
+                return before
+            check_kinds(question, [wanted])
+            connection = transaction.connection
+            labels = _label_ids(transaction, question, [wanted], kept=before.labels)
+            shape = shape_row(wanted, labels, client_key=before.client_key)
+            answer = drawn_on(transaction, before.answer_id)
+            rows.update_shape(connection, before.id, _pen(transaction, answer), shape)
+            shapes_changed(transaction, answer)
+            (after,) = rows.drawn(connection, [before.id])
+            _record(transaction, "change", question, before=before, after=after)
+            return after
+
+        return self._transactions.write(actor, change)
+
+    def edit(
+        self,
+        actor: Actor,
+        annotation_id: int,
+        edit: Callable[[Feature], Feature],
+        revision: int,
+    ) -> Annotation:
+        """Make a shape what a function makes of it; see `change`."""
+        before = self._transactions.read(actor, lambda t: feature_now(t, annotation_id))
+        return self.change(actor, annotation_id, edit(before), revision)
+
+    def emails(self, actor: Actor, annotations: Iterable[Annotation]) -> dict[int, str]:
+        """Return the addresses of those who changed shapes last, by their ids."""
+        ids = {each.changed_by for each in annotations}
+
+        def read(transaction: Transaction) -> dict[int, str]:
+            found = (people.user(transaction.connection, each) for each in ids)
+            return {user.id: user.email for user in found if user is not None}
+
+        return self._transactions.read(actor, read)
+
+    def remove(self, actor: Actor, annotation_id: int, revision: int) -> None:
+        """Remove a shape, drawn by hand or of a load; what it was stays in the history.
+
+        Raises
+        ------
+        Conflict
+            `revision` is not the current one; see `change`.
+        """
+
+        def remove(transaction: Transaction) -> None:
+            if annotation_id >= FIRST_BULK_ID:
+                _remove_loaded(transaction, annotation_id)
+                return
+            before, question = shape_to_change(transaction, annotation_id, revision)
+            answer = drawn_on(transaction, before.answer_id)
+            rows.remove_shape(transaction.connection, before.id)
+            shapes_changed(transaction, answer)
+            _record(transaction, "remove", question, before=before)
+
+        self._transactions.write(actor, remove)
+
+
+def _added(
+    transaction: Transaction,
+    study: Study,
+    question: Question,
+    slide_id: int,
+    *,
+    author: str,
+    new: Sequence[tuple[str | None, Drawn]],
+) -> Sequence[int]:
+    if not new:
+        return []
+    connection = transaction.connection
+    check_kinds(question, (shape for _, shape in new))
+    labels = _label_ids(transaction, question, [shape for _, shape in new])
+    shapes = [shape_row(shape, labels, client_key=key) for key, shape in new]
+    answer = answer_to_draw_on(transaction, study, question, slide_id, author)
+    position = rows.next_position(connection, answer.id)
+    drawings.draw(connection, _pen(transaction, answer), enumerate(shapes, position))
+    shapes_changed(transaction, answer)
+    ids = rows.ids_at(connection, answer.id, position)
+    for each in rows.drawn(connection, ids):
+        _record(transaction, "create", question, after=each)
+    return ids
+
+
+def _made_by_hand(transaction: Transaction, bulk_id: int, drawn: Drawn) -> Annotation:
+    connection = transaction.connection
+    study, question, load, _ = loaded_to_change(transaction, bulk_id)
+    check_kinds(question, [drawn])
+    shape = shape_row(drawn, _label_ids(transaction, question, [drawn]))._replace(bulk_id=bulk_id)
+    answer = answer_to_draw_on(
+        transaction, study, question, load.slide_id, load.author, is_loaded=True
+    )
+    position = rows.next_position(connection, answer.id)
+    drawings.draw(connection, _pen(transaction, answer), [(position, shape)])
+    (annotation_id,) = rows.ids_at(connection, answer.id, position)
+    taking_out.take_out(transaction, bulk_id, annotation_id)
+    shapes_changed(transaction, answer)
+    (after,) = rows.drawn(connection, [annotation_id])
+    _record(transaction, "create", question, after=after)
+    return after
+
+
+def _remove_loaded(transaction: Transaction, bulk_id: int) -> None:
+    _, question, load, feature = loaded_to_change(transaction, bulk_id)
+    _, place = taking_out.shape(transaction, bulk_id)
+    answer = drawn_on(transaction, place.stored.answer_id)
+    taking_out.take_out(transaction, bulk_id, None)
+    shapes_changed(transaction, answer)
+    said = {"load": load.id, "kind": feature.kind, "labels": feature.labels}
+    transaction.record("remove", "annotation", bulk_id, study_id=question.study_id, before=said)
+
+
+def _label_ids(
+    transaction: Transaction,
+    question: Question,
+    drawn: Sequence[Drawn],
+    *,
+    kept: Sequence[Label] = (),
+) -> dict[str, int]:
+    """Return the ids of labels by their names; those that the layer does not have are added.
+
+    Parameters
+    ----------
+    kept
+        Those that a shape has: if they were removed from the layer, it may keep them.
+    """
+    names = {name: None for each in drawn for name in each.labels}
+    there = {each.name for each in layers.layer(transaction.connection, question).labels}
+    ids = {each.name: each.id for each in kept if each.name not in there}
+    new = [name for name in names if name not in ids]
+    return ids | layers.label_ids(transaction.connection, question.id, new)
+
+
+def _check_same_place(
+    transaction: Transaction, known: dict[str, int], layer_id: int, slide_id: int, author: str
+) -> None:
+    for each in rows.drawn(transaction.connection, known.values()):
+        same = (each.question_id, each.place.slide_id, each.author.lower())
+        if same != (layer_id, slide_id, author.lower()):
+            raise Conflict("The key is that of a shape on another slide or layer, or by another.")
+
+
+def _checked_key(key: str | None) -> str | None:
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid(f"The key of a shape has 1 to {LONGEST_KEY} characters.")
+    return key
+
+
+def _pen(transaction: Transaction, answer: DrawnOn) -> Pen:
+    return Pen(answer.id, answer.revision, transaction.now, transaction.actor.user.id)
+
+
+def _record(
+    transaction: Transaction,
+    verb: str,
+    question: Question,
+    *,
+    before: Annotation | None = None,
+    after: Annotation | None = None,
+) -> None:
+    either = after or before
+    assert either is not None  # noqa: S101 (one of the two is given)
+    transaction.record(
+        verb,
+        "annotation",
+        either.id,
+        study_id=question.study_id,
+        before=_said(before),
+        after=_said(after),
+    )
+
+
+def _said(annotation: Annotation | None) -> dict[str, Any] | None:
+    """Return what the audit says of a shape; its geometry is in the history."""
+    if annotation is None:
+        return None
+    return {
+        "answer": annotation.answer_id,
+        "author": annotation.author,
+        "kind": annotation.shape.kind,
+        "labels": [each.name for each in annotation.labels],
+        "revision": annotation.revision,
+    }

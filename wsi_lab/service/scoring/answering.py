@@ -17,6 +17,7 @@ from wsi_lab.store import annotations as drawings
 from wsi_lab.store import answers as rows
 from wsi_lab.store.annotations import Pen, Redrawing, ShapeRow
 from wsi_lab.store.answers import AnswerRow, StoredAnswer
+from wsi_lab.store.bulk import loads
 from wsi_lab.store.columns import time_text
 
 
@@ -54,6 +55,7 @@ class _Todo(NamedTuple):
     changed: list[AnswerRow]
     drawn: list[tuple[Pen, Sequence[ShapeRow]]]
     redrawn: list[tuple[Pen, Redrawing]]
+    unloaded: list[AnswerRow]
 
 
 def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept:
@@ -65,7 +67,7 @@ def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept
     keys = [rows.key_of(each.question.id, each.place, each.author) for each in given]
     stored = rows.current(connection, study.id, keys)
     next_id = rows.next_id(connection)
-    todo, kept = _Todo([], [], [], []), Kept([], [])
+    todo, kept = _Todo([], [], [], [], []), Kept([], [])
     for key, each in zip(keys, given, strict=True):
         known = stored.get(key)
         if known is None:
@@ -82,6 +84,8 @@ def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept
                 kept.changed.append(False)
                 continue
             todo.changed.append(row)
+            if each.question.kind.is_drawn and known.value != row.value:
+                todo.unloaded.append(row)
             if change:
                 todo.redrawn.append((_pen(transaction, row), change))
         kept.ids.append(row.id)
@@ -141,6 +145,8 @@ def check_text(value: str) -> None:
 
 def _store(transaction: Transaction, study: Study, todo: _Todo) -> None:
     connection = transaction.connection
+    for row in todo.unloaded:
+        loads.end_loads(connection, row.id, row.revision)
     # Shapes of what is there before their answers: the history asks the answer for its revision.
     if todo.redrawn:
         drawings.redraw(connection, todo.redrawn)
@@ -154,7 +160,10 @@ def _store(transaction: Transaction, study: Study, todo: _Todo) -> None:
 
 
 def _redrawing(transaction: Transaction, known: StoredAnswer, given: Given) -> Redrawing | None:
-    if not given.question.kind.is_drawn or (given.shapes is None and known.value):
+    if not given.question.kind.is_drawn:
+        return None
+    if given.shapes is None and given.value == known.value:
+        # It names the file that it is already; what is drawn besides is in that, too.
         return None
     return drawings.redrawing(transaction.connection, known.id, given.shapes or ())
 

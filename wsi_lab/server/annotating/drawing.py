@@ -1,0 +1,145 @@
+"""Shapes drawn by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from wsi_lab.errors import Conflict
+from wsi_lab.model.annotation import Annotation
+from wsi_lab.model.people import Actor
+from wsi_lab.server.annotating import forms as shape_forms
+from wsi_lab.server.api import forms
+from wsi_lab.server.api.answering import JsonHandler
+from wsi_lab.server.parsing import whole_id
+from wsi_lab.service.lab import Lab
+
+T = TypeVar("T")
+
+LARGEST_DRAWING = 64 << 20
+"""Bytes of JSON: an outline of a million vertices is a long text."""
+
+
+class ShapesHandler(JsonHandler):
+    """The shapes drawn by hand on a layer and slide."""
+
+    async def get(self, layer_id: str) -> None:
+        """Return them."""
+        number, query = whole_id(layer_id, "layer"), self.query(shape_forms.DrawnQuery)
+        answer = await self.wait_in(self.site.transfers, _list, self.lab, self.actor, number, query)
+        self.send(answer)
+
+    async def post(self, layer_id: str) -> None:
+        """Draw some."""
+        number = whole_id(layer_id, "layer")
+        query = self.query(shape_forms.DrawingQuery)
+        new = await self.body_beside_query(shape_forms.ShapesForm)
+        answer = await self.wait_in(
+            self.site.transfers, _add, self.lab, self.actor, number, query, new
+        )
+        self.send(answer, status=201)
+
+
+class AnnotationHandler(JsonHandler):
+    """One shape."""
+
+    async def get(self, annotation_id: str) -> None:
+        """Return it."""
+        self.query(forms.NoQuery)
+        number = whole_id(annotation_id, "annotation")
+        answer = await self.ask(_get, self.lab, self.actor, number)
+        self.send(answer, revision=answer["revision"])
+
+    async def patch(self, annotation_id: str) -> None:
+        """Change it."""
+        number, revision = whole_id(annotation_id, "annotation"), self.revision()
+        change = await self.large_body(shape_forms.ShapeChange)
+        answer = await self.wait_in(
+            self.site.transfers, _change, self.lab, self.actor, number, change, revision
+        )
+        self.send(answer, revision=answer["revision"])
+
+    async def delete(self, annotation_id: str) -> None:
+        """Remove it; what it was stays in its history."""
+        number, revision = whole_id(annotation_id, "annotation"), self.revision()
+        self.query(forms.NoQuery)
+        await self.ask(_remove, self.lab, self.actor, number, revision)
+        self.send_nothing()
+
+
+class AnnotationHistoryHandler(JsonHandler):
+    """What a shape was."""
+
+    async def get(self, annotation_id: str) -> None:
+        """Return all of its forms, the oldest first."""
+        self.query(forms.NoQuery)
+        number = whole_id(annotation_id, "annotation")
+        self.send(await self.ask(_history, self.lab, self.actor, number))
+
+
+def _list(lab: Lab, actor: Actor, layer_id: int, query: shape_forms.DrawnQuery) -> forms.Json:
+    found = lab.drawing.list(actor, query.slide_id, layer_id, author=query.author, box=query.box)
+    return _items(lab, actor, found)
+
+
+def _add(
+    lab: Lab,
+    actor: Actor,
+    layer_id: int,
+    query: shape_forms.DrawingQuery,
+    new: shape_forms.ShapesForm,
+) -> forms.Json:
+    given = [(each.key, each.feature()) for each in new.shapes]
+    drawn = _with_current_told(
+        lab,
+        actor,
+        lambda: lab.drawing.add(actor, query.slide_id, layer_id, given, author=query.author),
+    )
+    return _items(lab, actor, drawn)
+
+
+def _get(lab: Lab, actor: Actor, annotation_id: int) -> forms.Json:
+    return _item(lab, actor, lab.drawing.get(actor, annotation_id))
+
+
+def _change(
+    lab: Lab,
+    actor: Actor,
+    annotation_id: int,
+    change: shape_forms.ShapeChange,
+    revision: int,
+) -> forms.Json:
+    after = _with_current_told(
+        lab, actor, lambda: lab.drawing.edit(actor, annotation_id, change.of, revision)
+    )
+    return _item(lab, actor, after)
+
+
+def _remove(lab: Lab, actor: Actor, annotation_id: int, revision: int) -> None:
+    _with_current_told(lab, actor, lambda: lab.drawing.remove(actor, annotation_id, revision))
+
+
+def _history(lab: Lab, actor: Actor, annotation_id: int) -> forms.Json:
+    return _items(lab, actor, lab.drawing.history(actor, annotation_id))
+
+
+def _with_current_told(lab: Lab, actor: Actor, work: Callable[[], T]) -> T:
+    """Do some work; a conflict tells the shape as it is now in the words of `v1`."""
+    try:
+        return work()
+    except Conflict as error:
+        current = error.details.get("current")
+        if not isinstance(current, Annotation):
+            raise
+        told = {**error.details, "current": _item(lab, actor, current)}
+        raise Conflict(error.message, **told) from error
+
+
+def _item(lab: Lab, actor: Actor, one: Annotation) -> forms.Json:
+    return shape_forms.annotation(one, lab.drawing.emails(actor, [one]))
+
+
+def _items(lab: Lab, actor: Actor, found: Sequence[Annotation]) -> forms.Json:
+    emails = lab.drawing.emails(actor, found)
+    items: list[Any] = [shape_forms.annotation(each, emails) for each in found]
+    return {"items": items, "next_cursor": None}

@@ -1,0 +1,238 @@
+"""Layers and shapes as `v1` takes and gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from wsi_lab.errors import Invalid
+from wsi_lab.model.annotation import Annotation, ShapeKind
+from wsi_lab.model.feature import Feature
+from wsi_lab.model.layer import Label, LabelCount, Layer, NewLabel
+from wsi_lab.server.api.forms import Email, Id, Json, Name
+
+Key = Annotated[str, Meta(min_length=1, max_length=100)]
+Colour = Annotated[str, Meta(max_length=20)]
+DrawnKind = Literal["point", "polyline", "polygon", "rectangle", "ellipse", "brush"]
+LayerKind = Literal["AnnoShapes", "AnnoPoints", "AnnoMeasure"]
+
+_RINGS = "rings of four places or more that end where they begin"
+_GEOMETRIES = {
+    "Point": "one place [x, y]",
+    "LineString": "a list of two places [x, y] or more",
+    "Polygon": _RINGS,
+    "MultiPolygon": f"lists of {_RINGS}",
+}
+
+
+class LabelForm(Struct, forbid_unknown_fields=True):
+    """A label; with an id it is one that the layer has."""
+
+    name: Name
+    colour: Colour | None = None
+    id: Id | None = None
+
+
+class NewLayer(Struct, forbid_unknown_fields=True):
+    """A layer to be made."""
+
+    name: Name
+    kind: LayerKind = "AnnoShapes"
+    colour: Colour = ""
+    labels: Annotated[list[LabelForm], Meta(max_length=1000)] = []
+    is_shared: bool = False
+
+
+class LayerChange(Struct, forbid_unknown_fields=True):
+    """What is to be different about a layer."""
+
+    name: Name | UnsetType = UNSET
+    colour: Colour | UnsetType = UNSET
+    is_shared: bool | UnsetType = UNSET
+
+
+class LabelsForm(Struct, forbid_unknown_fields=True):
+    """All labels of a layer, in their order."""
+
+    labels: Annotated[list[LabelForm], Meta(max_length=1000)]
+
+    def given(self, layer: Layer) -> list[Label | NewLabel]:
+        """Return them; those with an id and no colour keep theirs."""
+        known = {each.id: each.colour for each in layer.labels}
+        return [
+            NewLabel(each.name, each.colour)
+            if each.id is None
+            else Label(each.id, each.name, each.colour or known.get(each.id, "#000000"))
+            for each in self.labels
+        ]
+
+
+class CountsQuery(Struct):
+    """Which shapes of a layer are counted."""
+
+    slide_id: Id | None = None
+    author: Email | None = None
+
+
+class DrawnQuery(Struct):
+    """Which shapes of a layer; a box has all four sides."""
+
+    slide_id: Id
+    author: Email | None = None
+    left: float | None = None
+    top: float | None = None
+    right: float | None = None
+    bottom: float | None = None
+
+    @property
+    def box(self) -> tuple[float, float, float, float] | None:
+        """The box that shapes touch.
+
+        Raises
+        ------
+        Invalid
+            Some of its sides are missing.
+        """
+        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        if left is None and top is None and right is None and bottom is None:
+            return None
+        if left is None or top is None or right is None or bottom is None:
+            raise Invalid("A box has left, top, right and bottom.")
+        return left, top, right, bottom
+
+
+class DrawingQuery(Struct):
+    """Where shapes are drawn, and in whose name."""
+
+    slide_id: Id
+    author: Email | None = None
+
+
+class ShapeForm(Struct, forbid_unknown_fields=True):
+    """A shape; its geometry is GeoJSON in level-0 pixels."""
+
+    kind: DrawnKind
+    geometry: dict[str, Any]
+    labels: Annotated[list[Name], Meta(max_length=20)] = []
+    properties: dict[str, Any] = {}
+    key: Key | None = None
+
+    def feature(self) -> Feature:
+        """Return it as shapes of files are.
+
+        Raises
+        ------
+        Invalid
+            The geometry is none.
+        """
+        geometry = geometry_of(self.geometry)
+        return Feature(ShapeKind(self.kind), geometry, tuple(self.labels), self.properties)
+
+
+class ShapesForm(Struct, forbid_unknown_fields=True):
+    """Shapes that are drawn at once."""
+
+    shapes: Annotated[list[ShapeForm], Meta(min_length=1, max_length=10_000)]
+
+
+class ShapeChange(Struct, forbid_unknown_fields=True):
+    """What is to be different about a shape."""
+
+    kind: DrawnKind | UnsetType = UNSET
+    geometry: dict[str, Any] | UnsetType = UNSET
+    labels: Annotated[list[Name], Meta(max_length=20)] | UnsetType = UNSET
+    properties: dict[str, Any] | UnsetType = UNSET
+
+    def of(self, old: Feature) -> Feature:
+        """Return what a shape becomes."""
+        geometry = old.geometry if self.geometry is UNSET else geometry_of(self.geometry)
+        return Feature(
+            old.kind if self.kind is UNSET else ShapeKind(self.kind),
+            geometry,
+            old.labels if self.labels is UNSET else tuple(self.labels),
+            old.properties if self.properties is UNSET else self.properties,
+        )
+
+
+def geometry_of(said: Mapping[str, Any]) -> Any:
+    """Return the geometry that GeoJSON says.
+
+    Raises
+    ------
+    Invalid
+        It is none, or a ring is not closed.
+    """
+    import shapely  # noqa: PLC0415 (whoever lists users needs none of it)
+
+    kind = said.get("type")
+    if not isinstance(kind, str) or kind not in _GEOMETRIES:
+        raise Invalid(
+            f"This is no geometry of GeoJSON; its type is one of {', '.join(_GEOMETRIES)}."
+        )
+    try:
+        return shapely.from_geojson(msgspec.json.encode(said))
+    except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
+        raise Invalid(
+            f"This is no geometry of GeoJSON: the coordinates of a {kind} are "
+            f"{_GEOMETRIES[kind]}, in finite numbers."
+        ) from error
+
+
+def geojson_of(geometry: Any) -> Any:
+    """Return a geometry as GeoJSON, ready to be encoded."""
+    import shapely  # noqa: PLC0415 (as above)
+
+    text = shapely.to_geojson(geometry)
+    return None if text is None else msgspec.Raw(text.encode())
+
+
+def label(one: Label) -> Json:
+    """Return a label."""
+    return {"id": one.id, "name": one.name, "colour": one.colour}
+
+
+def layer(one: Layer) -> Json:
+    """Return a layer."""
+    return {
+        "id": one.id,
+        "study_id": one.study_id,
+        "name": one.name,
+        "colour": one.colour,
+        "label_set_id": one.label_set_id,
+        "labels": [label(each) for each in one.labels],
+        "is_shared": one.is_shared,
+        "revision": one.revision,
+    }
+
+
+def label_count(one: LabelCount) -> Json:
+    """Return how many shapes have a label."""
+    return {
+        "label": None if one.label is None else label(one.label),
+        "count": one.count,
+        "area": one.area,
+    }
+
+
+def annotation(one: Annotation, emails: Mapping[int, str]) -> Json:
+    """Return a shape drawn by hand; `emails` tells users by their ids."""
+    return {
+        "id": one.id,
+        "answer_id": one.answer_id,
+        "layer_id": one.question_id,
+        "slide_id": one.place.slide_id,
+        "author": one.author,
+        "kind": one.shape.kind.value,
+        "geometry": geojson_of(one.shape.geometry),
+        "labels": [label(each) for each in one.labels],
+        "properties": dict(one.properties),
+        "area": one.area,
+        "revision": one.revision,
+        "changed_on": one.changed_on,
+        "changed_by": emails.get(one.changed_by),
+        "key": one.client_key,
+        "bulk_id": one.bulk_id,
+    }

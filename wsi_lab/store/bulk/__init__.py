@@ -1,0 +1,1 @@
+"""Shapes and grids that came at once, as rows."""
