@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from wsi_lab.cli.annotations import files
 from wsi_lab.cli.checking import check
 from wsi_lab.cli.console import harmless, with_version
 from wsi_lab.cli.people import token, user
@@ -73,7 +74,10 @@ def commands() -> None:
     """Whole-slide pathology: slides, studies and the people who look at them."""
 
 
-for command in (user, token, study, member, backup, restore, doctor, serve, sign, check, demo):
+for command in (
+    *(user, token, study, member, files),
+    *(backup, restore, doctor, serve, sign, check, demo),
+):
     commands.add_command(command)
 
 

@@ -6,9 +6,14 @@ works the same in a notebook, in a script, and on another machine.
 
 from __future__ import annotations
 
+from wsi_lab.client.areas import areas_mm2, in_micrometres
 from wsi_lab.client.cases import Case, Cases
 from wsi_lab.client.connection import Connection
+from wsi_lab.client.exports import ExportReport, Mask
+from wsi_lab.client.imports import AnnotationReport
 from wsi_lab.client.lab import Lab
+from wsi_lab.client.layers import Label, Layer, Layers
+from wsi_lab.client.loads import Load
 from wsi_lab.client.named import UnknownKey
 from wsi_lab.client.people import Member, Token, Tokens, User, Users
 from wsi_lab.client.questions import Question, Questions
@@ -19,14 +24,21 @@ from wsi_lab.client.studies import Studies, Study
 from wsi_lab.client.tma_maps import MapCore, TmaMap, TmaMaps
 
 __all__ = [
+    "AnnotationReport",
     "Answer",
     "Case",
     "Cases",
     "Connection",
     "Core",
+    "ExportReport",
     "ImportReport",
     "Lab",
+    "Label",
+    "Layer",
+    "Layers",
+    "Load",
     "MapCore",
+    "Mask",
     "Member",
     "Question",
     "Questions",
@@ -41,4 +53,6 @@ __all__ = [
     "UnknownKey",
     "User",
     "Users",
+    "areas_mm2",
+    "in_micrometres",
 ]

@@ -129,6 +129,32 @@ class Connection:
         )
         return _json(answer, "POST", path)
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str | None = None,
+        content: bytes | Iterable[bytes] | None = None,
+        media_type: str | None = None,
+        timeout_s: float | None = None,
+        **query: Any,
+    ) -> httpx.Response:
+        """Return the whole answer, for what is neither JSON nor bytes alone; see `get_bytes`.
+
+        Parameters
+        ----------
+        content
+            The body; pieces of it are sent as they come.
+        """
+        headers = {}
+        if accept is not None:
+            headers["Accept"] = accept
+        if media_type is not None:
+            headers["Content-Type"] = media_type
+        sent: dict[str, Any] = {} if content is None else {"content": content}
+        return self._ask(method, path, query=query, headers=headers, timeout_s=timeout_s, **sent)
+
     def exchange(
         self, method: str, address: str, *, headers: Mapping[str, str], content: bytes = b""
     ) -> httpx.Response:

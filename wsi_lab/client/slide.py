@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
-import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from wsi_lab.client import exports, pictures
 from wsi_lab.client.connection import Connection, parsed, segment, words
-from wsi_lab.errors import DamagedSlide, Invalid, WsiLabError
+from wsi_lab.client.exports import Mask
+from wsi_lab.client.layer_ids import layer_id_of
+from wsi_lab.client.shape_tables import LabelChoice, Where, table_of_shapes
+from wsi_lab.client.slide_fields import SlideFacts, SlideFields
+from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.slide import Level, SlideProperties, TileGrid
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
@@ -22,63 +27,7 @@ THUMBNAIL_SIDE = 512
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Fields:
-    id: int
-    study_id: int
-    case_id: int | None
-    case: str | None
-    name: str
-    block: str
-    section: str
-    number: str
-    stain: str
-    tags: tuple[str, ...]
-    format: str
-    width: int
-    height: int
-    objective_power: float | None
-    mpp_x: float | None
-    mpp_y: float | None
-    added_on: datetime
-    revision: int
-    description: str = ""
-    rotation: int = 0
-    tma_map_id: int | None = None
-    file_size: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _LevelFields:
-    width: int
-    height: int
-    tile_width: int
-    tile_height: int
-    downsample: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class _GridFields:
-    tile_size: int
-    zooms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Facts:
-    format: str
-    width: int
-    height: int
-    mpp_x: float | None
-    mpp_y: float | None
-    objective_power: float | None
-    levels: tuple[_LevelFields, ...]
-    metadata: dict[str, str]
-    version: str
-    grid: _GridFields
-    associated: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slide(_Fields):
+class Slide(SlideFields):
     """One whole-slide image in a study, as it was when it was read.
 
     Frame: level-0 pixels, x right, y down, origin in the top left corner.
@@ -200,24 +149,24 @@ class Slide(_Fields):
         """
         import numpy as np  # noqa: PLC0415 (only for those who want pixels)
 
-        x, y = _place(location)
-        width, height = _size(size)
+        x, y = pictures.place(location)
+        width, height = pictures.size(size)
         body = self.connection.get_bytes(
             f"v1/slides/{self.id}/region",
             x=x,
             y=y,
             width=width,
             height=height,
-            level=None if level is None else _whole(level, "A level is a whole number."),
+            level=None if level is None else pictures.whole(level, "A level is a whole number."),
             mpp=mpp,
             format="npy",
         )
         try:
             pixels = np.load(io.BytesIO(body), allow_pickle=False)
         except ValueError as error:
-            raise _unreadable() from error
+            raise pictures.unreadable() from error
         if pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
-            raise _unreadable()
+            raise pictures.unreadable()
         return np.asarray(pixels, dtype=np.uint8)
 
     def thumbnail(self, max_size: int | tuple[int, int] = THUMBNAIL_SIDE) -> Image.Image:
@@ -226,11 +175,11 @@ class Slide(_Fields):
         One number stands for both.
         """
         pair = max_size if hasattr(max_size, "__len__") else (max_size, max_size)
-        width, height = _size(pair)
+        width, height = pictures.size(pair)
         body = self.connection.get_bytes(
             f"v1/slides/{self.id}/thumbnail", width=width, height=height
         )
-        return _picture(body)
+        return pictures.opened(body)
 
     def associated(self, name: str) -> Image.Image:
         """Return the label, macro or another image beside the pyramid.
@@ -245,7 +194,110 @@ class Slide(_Fields):
             The right is missing.
         """
         body = self.connection.get_bytes(f"v1/slides/{self.id}/associated/{segment(name)}")
-        return _picture(body)
+        return pictures.opened(body)
+
+    def annotations(
+        self,
+        *,
+        layer: Any = None,
+        label: LabelChoice = (),
+        within: Any = None,
+        centroid: bool = False,
+        reader: str | Sequence[str] | None = None,
+        where: Where = (),
+        properties: Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Return the shapes on it, one row each, indexed by id, in the order they were given in.
+
+        Geometries are in level-0 pixels, x right and y down (`crs` is `None`); ``attrs["mpp"]``
+        holds the micrometres per pixel (see `wsi_lab.client.areas`). Columns are slide_id, slide,
+        layer, label, labels (where a shape has several), reader, tier (hand or bulk), shape,
+        revision, changed_on (UTC), geometry, and one for each property.
+
+        Parameters
+        ----------
+        layer
+            Only on this layer: itself, its name or its id; or several of them.
+        label
+            Only with this label, or one of these; `None` for shapes without one.
+        within
+            Only shapes that touch a box ``(left, top, right, bottom)`` with their own boxes, or
+            that intersect a polygon or the polygons of a GeoDataFrame.
+        centroid
+            Whether the centre of mass must lie in there instead.
+        reader
+            Only by this author, or one of these.
+        where
+            What properties must be: ``{"score": (">", 0.5), "stain": "HER2"}``, or triples
+            ``[("score", ">", 0.5)]``; the comparisons are =, !=, <, <=, >, >= and in.
+        properties
+            Which properties are wanted; by default all.
+
+        Examples
+        --------
+        >>> slide.annotations(layer="nuclei", within=(0, 0, 500, 500))  # doctest: +SKIP
+        """
+        found = table_of_shapes(
+            self.connection,
+            self.study_id,
+            slide_id=self.id,
+            layer=layer,
+            label=label,
+            within=within,
+            centroid=centroid,
+            reader=reader,
+            where=where,
+            properties=properties,
+            limit=limit,
+        )
+        found.attrs["mpp"] = self.mpp
+        return found
+
+    def mask(
+        self,
+        layer: Any,
+        region: tuple[float, float, float, float] | None = None,
+        *,
+        mpp: float | None = None,
+        downsample: float | None = None,
+        label: LabelChoice = (),
+        reader: str | None = None,
+    ) -> Mask:
+        """Return what is on a layer as a label mask: ``values``, ``labels``, ``colours``.
+
+        Parameters
+        ----------
+        layer
+            Itself, its name or its id.
+        region
+            ``(left, top, width, height)`` in level-0 pixels; by default the whole slide.
+        mpp, downsample
+            Micrometres, or level-0 pixels, per pixel of the mask; by default one level-0 pixel.
+        label, reader
+            Only shapes with one of these labels (`None` for none), or by this author.
+
+        Raises
+        ------
+        Invalid
+            Both mpp and downsample are given, or mpp where the scale is unknown; or it would have
+            too many pixels.
+        """
+        if mpp is not None and downsample is not None:
+            raise Invalid("A mask has an mpp or a downsample, not both.")
+        if mpp is not None:
+            if self.mpp is None:
+                raise Invalid("The scale of this slide is not known; ask for a downsample instead.")
+            downsample = mpp / self.mpp
+        return exports.mask(
+            self.connection,
+            self.id,
+            layer_id_of(self.connection, self.study_id, layer),
+            (0, 0, self.width, self.height) if region is None else region,
+            downsample=1.0 if downsample is None else downsample,
+            label=label,
+            reader=reader,
+        )
 
     def view(self, **options: Any) -> Any:
         """Return a viewer of this slide for a notebook: `wsi_lab.widgets.SlideViewer`.
@@ -292,57 +344,10 @@ class Slide(_Fields):
         self.connection.json("DELETE", f"v1/slides/{self.id}", revision=self.revision)
 
     @cached_property
-    def _facts(self) -> _Facts:
-        return parsed(_Facts, self.connection.get(f"v1/slides/{self.id}/properties"))
+    def _facts(self) -> SlideFacts:
+        return parsed(SlideFacts, self.connection.get(f"v1/slides/{self.id}/properties"))
 
 
 def slide_of(connection: Connection, data: Any) -> Slide:
     """Return the slide of an answer."""
-    return Slide(connection=connection, **vars(parsed(_Fields, data)))
-
-
-def _place(location: Any) -> tuple[float, float]:
-    try:
-        x, y = (float(each) for each in location)
-    except (TypeError, ValueError):
-        x = y = math.nan
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise Invalid("A location is (x, y): two finite numbers, in level-0 pixels.")
-    return x, y
-
-
-def _size(size: Any) -> tuple[int, int]:
-    sentence = "A size is (width, height): two whole numbers from 1 on, in pixels of the result."
-    try:
-        width, height = (_whole(each, sentence) for each in size)
-    except (TypeError, ValueError) as error:
-        raise Invalid(sentence) from error
-    if width < 1 or height < 1:
-        raise Invalid(sentence)
-    return width, height
-
-
-def _whole(number: Any, sentence: str) -> int:
-    """Return a whole number of any type (NumPy's too, and 512.0) as an int."""
-    try:
-        whole = int(number)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Invalid(sentence) from error
-    if whole != number:
-        raise Invalid(sentence)
-    return whole
-
-
-def _picture(body: bytes) -> Image.Image:
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (only for those who look)
-
-    try:
-        return Image.open(io.BytesIO(body))
-    except UnidentifiedImageError as error:
-        raise _unreadable() from error
-
-
-def _unreadable() -> DamagedSlide:
-    return DamagedSlide(
-        "What the lab sent is not a picture. It and this client may be of different versions."
-    )
+    return Slide(connection=connection, **vars(parsed(SlideFields, data)))

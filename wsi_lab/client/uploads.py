@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from wsi_lab.client.connection import Connection
 from wsi_lab.client.refusals import refusal
@@ -138,6 +138,32 @@ class Upload:
         if answer.status_code in _ASK_AGAIN and not isinstance(error, (Busy, Conflict)):
             raise SourceUnavailable(error.message) from error
         raise error
+
+
+class Sent(NamedTuple):
+    """A file that was sent: where it lies in the lab's folder, and whether it is no slide."""
+
+    path: str
+    is_config: bool
+
+
+def send_file(
+    connection: Connection,
+    study: str,
+    path: str | Path,
+    *,
+    name: str | None,
+    folder: str | None,
+    progress: Progress | None,
+) -> Sent:
+    """Send a file for a study; see `wsi_lab.client.Study.upload`."""
+    path = Path(path).expanduser()
+    name = path.name if name is None else name
+    is_config = name.startswith(f"study.{study}.")
+    if folder is None:
+        folder = "" if is_config else study
+    Upload(connection, path, name=name, folder=folder, progress=progress).run()
+    return Sent(f"{folder}/{name}" if folder else name, is_config)
 
 
 def _offset(answer: httpx.Response) -> int:

@@ -1,0 +1,53 @@
+"""Which thing is meant: by itself, its name or its id."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from wsi_lab.client.connection import Connection
+from wsi_lab.client.named import UnknownKey
+
+
+def layer_id_of(connection: Connection, study_id: int, layer: Any) -> int:
+    """Return the id of a layer of a study, from itself, its name or its id.
+
+    Raises
+    ------
+    UnknownKey
+        There is none of that name; the message names those that there are.
+    """
+    wanted = getattr(layer, "id", layer)
+    if not isinstance(wanted, str):
+        return operator.index(wanted)
+    there = list(connection.items(f"v1/studies/{study_id}/layers"))
+    for each in there:
+        if each["name"] == wanted:
+            return int(each["id"])
+    names = ", ".join(repr(each["name"]) for each in there)
+    known = f"known here: {names}" if names else "there are no layers yet"
+    raise UnknownKey(f"There is no layer called {wanted!r}; {known}.", name=wanted)
+
+
+def slide_id_of(connection: Connection, study_id: int, slide: Any) -> int:
+    """Return the id of a slide of a study, from itself, its name or its id.
+
+    Raises
+    ------
+    UnknownKey
+        There is none of that name, or several.
+    """
+    wanted = getattr(slide, "id", slide)
+    if not isinstance(wanted, str):
+        return operator.index(wanted)
+    found = list(connection.items(f"v1/studies/{study_id}/slides", name=wanted))
+    if len(found) == 1:
+        return int(found[0]["id"])
+    problem = f"Several slides are called {wanted!r}; use an id instead."
+    missing = f"There is no slide called {wanted!r}."
+    raise UnknownKey(problem if found else missing, name=wanted)
+
+
+def id_of(thing: Any) -> int | None:
+    """Return the id of something that has one, or that is one."""
+    return None if thing is None else int(getattr(thing, "id", thing))
