@@ -2,7 +2,16 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: [".venv/", "node_modules/", "build/", "dist/", "**/*.min.js"] },
+  {
+    ignores: [
+      ".venv/",
+      "node_modules/",
+      "build/",
+      "dist/",
+      "**/*.min.js",
+      "wsi_lab/front/clipper2/",
+    ],
+  },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2024, sourceType: "module" },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawing_hand import Drawing, Layer
 from PIL import Image
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
@@ -45,6 +47,7 @@ CHROMIUM_FLAGS = [
 ]
 VIEWPORT = {"width": 1280, "height": 900}
 WAIT_MS = 30_000
+LAYERS = itertools.count(1)
 
 TILES_ARE_THERE = """(viewer) => {
   const map = document.querySelectorAll('.wsl-map')[viewer];
@@ -389,3 +392,16 @@ def viewer(shared_viewer: Notebook) -> Notebook:
     shared_viewer.wait_for_tiles()
     shared_viewer.responses.clear()
     return shared_viewer
+
+
+@pytest.fixture
+def layer(lab: Lab) -> Layer:
+    """A new layer of the demo study."""
+    return Layer(lab, f"drawn {next(LAYERS)}")
+
+
+@pytest.fixture
+def drawing(viewer: Notebook, layer: Layer) -> Iterator[Drawing]:
+    """The viewer with its tools out."""
+    yield Drawing(viewer, layer).begin()
+    viewer.run(f"viewer.hide({layer.name!r})")

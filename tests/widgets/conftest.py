@@ -41,6 +41,9 @@ def answer(request: httpx.Request) -> httpx.Response:
         buffer = io.BytesIO()
         Image.new("RGB", (3, 4), "purple").save(buffer, "jpeg")
         return httpx.Response(200, content=buffer.getvalue())
+    if request.url.path.endswith("/layers"):
+        items = [{"id": 7, "name": "nuclei"}, {"id": 9, "name": "tissue"}]
+        return httpx.Response(200, json={"revision": "a", "items": items, "next_cursor": None})
     levels = [
         {"width": 2220, "height": 2967, "tile_width": 240, "tile_height": 240, "downsample": 1.0}
     ]

@@ -27,7 +27,7 @@ def test_parts_are_one_module_that_imports_nothing():
 
 def test_every_part_is_in_the_script():
     folder = files("wsi_lab.widgets") / "front"
-    for part in folder.iterdir():
+    for part in [*folder.iterdir(), *(files("wsi_lab.front") / "draw").iterdir()]:
         if part.name.endswith(".mjs"):
             last = part.read_text(encoding="utf-8").rstrip().splitlines()[-2:]
             assert "\n".join(last) in SCRIPT

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-_IMPORT = re.compile(r"^import \{[^}]*\} from \"[./\w]+\.mjs\";\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import \{[^}]*\} from ([\"'])[./\w]+\.m?js\1;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+# Vendored parts name maps of theirs that nobody is given.
+_SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*\n?", re.MULTILINE)
 
 
 def shared(name: str) -> Traversable:
@@ -35,4 +37,4 @@ def joined(parts: Sequence[Traversable]) -> str:
     (False, True)
     """
     texts = (part.read_text(encoding="utf-8") for part in parts)
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+    return "\n".join(_SOURCE_MAP.sub("", _EXPORT.sub("", _IMPORT.sub("", text))) for text in texts)

@@ -9,9 +9,13 @@ from typing import Any
 import anywidget
 import traitlets
 
-from wsi_lab.front import joined, shared
+from wsi_lab.front import front_file, joined, shared
 
 _FRONT = files("wsi_lab.widgets") / "front"
+_DRAWING = (
+    *("shapes", "pieces", "hitting", "booleans", "wire", "drawing", "painting", "making"),
+    *("tracing", "brushing", "editing", "tools", "board", "saving"),
+)
 # In the order of their imports.
 _PARTS = (
     _FRONT / "frame.mjs",
@@ -23,6 +27,17 @@ _PARTS = (
     _FRONT / "motion.mjs",
     _FRONT / "overview.mjs",
     _FRONT / "chrome.mjs",
+    front_file("clipper2") / "Core.js",
+    front_file("clipper2") / "Engine.js",
+    *(front_file("draw") / f"{name}.mjs" for name in _DRAWING),
+    _FRONT / "calls.mjs",
+    _FRONT / "surface.mjs",
+    _FRONT / "overlays.mjs",
+    _FRONT / "toolbar.mjs",
+    _FRONT / "cards.mjs",
+    _FRONT / "layers_panel.mjs",
+    _FRONT / "desk.mjs",
+    _FRONT / "annotating.mjs",
     _FRONT / "linking.mjs",
     _FRONT / "companion.mjs",
 )
@@ -35,7 +50,8 @@ def _script() -> str:
 
 @cache
 def _style() -> str:
-    return (_FRONT / "companion.css").read_text(encoding="utf-8")
+    sheets = ("companion.css", "drawing.css")
+    return "\n".join((_FRONT / name).read_text(encoding="utf-8") for name in sheets)
 
 
 class Companion(anywidget.AnyWidget):
@@ -51,11 +67,19 @@ class Companion(anywidget.AnyWidget):
     goal: Any = traitlets.Dict(
         help="Where Python wants the view: x, y, downsample or fit, and turn, which counts wishes."
     ).tag(sync=True)
+    shown: Any = traitlets.List(
+        help="Layers to show: layer (an id), hide, opacity, and the words of a tile's style."
+    ).tag(sync=True)
+    drawn: Any = traitlets.Dict(help="The layer to draw on: layer (an id), or nothing.").tag(
+        sync=True
+    )
     group = traitlets.Unicode(help="Viewers of the same group move together.").tag(sync=True)
 
     view: Any = traitlets.Dict(
         help="What is shown: x, y, downsample, width, height, and turn, the last wish heard."
     ).tag(sync=True)
     cursor: Any = traitlets.List(None, allow_none=True, help="x, y under the mouse.").tag(sync=True)
+    saving: Any = traitlets.Dict(help="Of what is drawn: kind, count, detail.").tag(sync=True)
+    chosen: Any = traitlets.List(help="Ids of the annotations that are chosen.").tag(sync=True)
     ready = traitlets.Bool(default_value=False, help="The map is found and works.").tag(sync=True)
     error = traitlets.Unicode(help="The sentence in the map, or nothing.").tag(sync=True)

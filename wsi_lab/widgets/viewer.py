@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import ipyleaflet
@@ -15,6 +16,7 @@ import traitlets
 from wsi_lab.client import Slide
 from wsi_lab.client.connection import segment
 from wsi_lab.errors import Invalid, SourceUnavailable, WsiLabError
+from wsi_lab.widgets.annotating import id_of_layer, style
 from wsi_lab.widgets.companion import Companion
 from wsi_lab.widgets.coords import View, least_zoom, map_bounds, to_map
 
@@ -35,6 +37,8 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
         The slide.
     height
         Of the picture, as CSS, for example ``"520px"``.
+    layer
+        The layer to draw on from the beginning, as for `draw`.
 
     Attributes
     ----------
@@ -82,13 +86,21 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
     )
     ready = traitlets.Bool(default_value=False, help="Whether a browser shows it. Default: False.")
     error = traitlets.Unicode(help="The sentence that the picture shows when tiles fail, or ''.")
+    saving = traitlets.Unicode(
+        help="How it stands with what is drawn: 'saved', 'saving', 'unreachable' (it is tried "
+        "again), 'refused', 'signedOut', 'conflict' (somebody else was first), or '' when nothing "
+        "is drawn on."
+    )
+    chosen: Any = traitlets.Tuple(help="Ids of the annotations that are chosen in the picture.")
 
-    def __init__(self, slide: Slide, *, height: str = "520px", **options: Any) -> None:
+    def __init__(
+        self, slide: Slide, *, height: str = "520px", layer: Any = None, **options: Any
+    ) -> None:
         self.slide = slide
         grid = slide.grid
         url = _tiles_url(slide)
         version = slide.properties.version
-        layer = ipyleaflet.TileLayer(
+        tiles = ipyleaflet.TileLayer(
             url=f"{url}/tiles/{{z}}/{{x}}/{{y}}.jpg?v={segment(version)}",
             tile_size=grid.tile_size,
             zoom_offset=grid.level_count - 1,
@@ -103,7 +115,7 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
         )
         # At this zoom the map asks for one tile, the overview's, until the script takes over.
         self.map = ipyleaflet.Map(
-            basemap=layer,
+            basemap=tiles,
             crs=ipyleaflet.projections.Simple,
             center=to_map(grid.width / 2, grid.height / 2),
             zoom=least_zoom(grid),
@@ -148,6 +160,12 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
         traitlets.dlink(
             (self._companion, "cursor"), (self, "cursor"), lambda at: tuple(at) if at else None
         )
+        traitlets.dlink((self._companion, "chosen"), (self, "chosen"), tuple)
+        traitlets.dlink(
+            (self._companion, "saving"), (self, "saving"), lambda state: state.get("kind", "")
+        )
+        if layer is not None:
+            self.draw(layer)
 
     def goto(
         self, x: float, y: float, *, mpp: float | None = None, downsample: float | None = None
@@ -178,6 +196,92 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
     def fit(self) -> None:
         """Show the whole slide."""
         self._wish(fit=True)
+
+    def show(
+        self,
+        layer: Any,
+        *,
+        by: str = "label",
+        colour_map: str = "viridis",
+        low: float | None = None,
+        high: float | None = None,
+        opacity: float = 1.0,
+        fill: float | None = None,
+        hide: Iterable[str] = (),
+        author: str | None = None,
+    ) -> None:
+        """Show what is on a layer over the slide; once more, to show it otherwise.
+
+        Parameters
+        ----------
+        layer
+            A layer of the study, its name, or its id.
+        by
+            What gives the colour: ``"label"``, or the name of a property that is a number.
+        colour_map
+            Of properties and heat maps: viridis, magma, inferno, plasma, cividis, turbo, grey,
+            coolwarm.
+        low, high
+            The values at its ends. Default: the least and the greatest on this slide.
+        opacity
+            Of the whole layer, from 0 to 1.
+        fill
+            How strongly the inside of shapes is coloured, from 0 to 1. Default: 0.25.
+        hide
+            Labels that are not shown; ``""`` stands for shapes without one.
+        author
+            Only what is by this one.
+
+        Raises
+        ------
+        Invalid
+            The words or numbers mean nothing.
+        NotFound
+            The slide's study has no such layer.
+
+        Examples
+        --------
+        >>> viewer.show("nuclei", by="score", colour_map="magma")  # doctest: +SKIP
+        """
+        wish = style(
+            by, colour_map, (low, high), opacity=opacity, fill=fill, hide=hide, author=author
+        )
+        number = id_of_layer(self.slide, layer)
+        others = [each for each in self._companion.shown if each["layer"] != number]
+        self._companion.shown = [*others, {"layer": number, **wish}]
+
+    def hide(self, layer: Any) -> None:
+        """Show a layer no more, and draw on it no more."""
+        number = id_of_layer(self.slide, layer)
+        self._companion.shown = [each for each in self._companion.shown if each["layer"] != number]
+        if self._companion.drawn.get("layer") == number:
+            self._companion.drawn = {}
+            self._companion.saving = {}
+
+    def draw(self, layer: Any) -> None:
+        """Draw on a layer: tools appear in the picture, and what is drawn saves itself.
+
+        The browser sends each shape to the lab on its own; a kernel that is busy, restarts or
+        ends takes nothing with it. Keys after a click into the picture: `m` choose and move, `e`
+        edit corners, `.` point, `v` line, `p` polygon, `r` rectangle, `o` ellipse, `d` freehand,
+        `b` brush, `x` eraser, `h` cut a hole, `1` to `9` labels, `Delete`, `Ctrl+Z` and
+        `Ctrl+Shift+Z`; the space bar held moves the view. Buttons say theirs.
+
+        Parameters
+        ----------
+        layer
+            A layer of the study, its name, or its id.
+
+        Raises
+        ------
+        NotFound
+            The slide's study has no such layer.
+
+        Examples
+        --------
+        >>> viewer = slide.view(layer="tissue")  # doctest: +SKIP
+        """
+        self._companion.drawn = {"layer": id_of_layer(self.slide, layer)}
 
     def __repr__(self) -> str:
         return f"<SlideViewer of {self.slide.name!r}>"

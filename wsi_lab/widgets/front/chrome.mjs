@@ -69,6 +69,13 @@ export class Chrome {
     this.alert.hidden = true;
   }
 
+  // What is pressed on a panel is not meant for the map underneath.
+  shield(panel) {
+    for (const type of ["mousedown", "dblclick", "wheel", "click", "pointerdown"]) {
+      panel.addEventListener(type, (event) => event.stopPropagation());
+    }
+  }
+
   linked(isLinked) {
     this.chain.hidden = !isLinked;
   }
@@ -107,12 +114,7 @@ export class Chrome {
       element("div", "wsl-corner wsl-bottom-right", {}, [this.#numbers()]),
       this.#complaint(acts),
     ]);
-    // What is pressed here is not meant for the map underneath.
-    for (const type of ["mousedown", "dblclick", "wheel", "click", "pointerdown"]) {
-      for (const panel of body.querySelectorAll(".wsl-panel, .wsl-alert")) {
-        panel.addEventListener(type, (event) => event.stopPropagation());
-      }
-    }
+    for (const panel of body.querySelectorAll(".wsl-panel, .wsl-alert")) this.shield(panel);
     return body;
   }
 

@@ -1,6 +1,7 @@
 // What ipyleaflet's map lacks to be a slide viewer. This script is shown inside a control of the
 // map, finds the live Leaflet map of that view, and works on it; see SlideViewer in viewer.py.
 
+import { Annotating } from "./annotating.mjs";
 import { Chrome } from "./chrome.mjs";
 import { cookie } from "../../front/dom.mjs";
 import { downsampleOf, toMap, zoomOf } from "./frame.mjs";
@@ -52,8 +53,10 @@ class Viewer {
       retry: () => this.#retry(),
       fullScreen: () => this.#toggleFullScreen(),
     });
+    this.annotating = new Annotating(this, (state) => this.#say(state));
     this.#listen();
     this.#relink();
+    this.#annotate();
     this.#tell();
     this.#say({ ready: true });
   }
@@ -63,6 +66,7 @@ class Viewer {
     clearTimeout(this.#cursorTimer);
     clearTimeout(this.#busyTimer);
     for (const undo of this.#undo.reverse()) undo();
+    this.annotating.stop();
     this.loader.close();
     this.tiles.remove();
     this.backdrop.remove();
@@ -109,8 +113,9 @@ class Viewer {
       this.motion.stop();
       this.#mayHaveStrayed = true;
     });
-    this.#on(map, "mousemove", (event) => this.#point(event.latlng));
+    this.#on(map, "mousemove", (event) => this.#point(event));
     this.#on(map, "mouseout", () => this.#point(null));
+    this.#on(map, "click", (event) => this.annotating.click(event));
     this.#on(map, "dblclick", (event) => {
       this.motion.zoomStep(event.originalEvent.shiftKey ? -1 : 1, event.containerPoint);
     });
@@ -143,6 +148,7 @@ class Viewer {
     this.#undo.push(() => sizes.disconnect());
     this.#onModel("change:goal", () => this.#obey(model.get("goal")));
     this.#onModel("change:group", () => this.#relink());
+    this.#onModel("change:shown change:drawn", () => this.#annotate());
   }
 
   #moved(isLast) {
@@ -180,8 +186,9 @@ class Viewer {
     if (!this.motion.isMoving) this.#tell();
   }
 
-  #point(latlng) {
-    const pixels = this.chrome.point(latlng);
+  #point(event) {
+    const pixels = this.chrome.point(event?.latlng);
+    this.annotating.point(event);
     this.cursor = pixels ? [pixels.x, pixels.y] : null;
     this.#cursorTimer ??= setTimeout(() => {
       this.#cursorTimer = null;
@@ -203,7 +210,14 @@ class Viewer {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+    if (event.target.closest("input, textarea, select")) return;
+    const presses = event.target.closest("button") && (event.key === "Enter" || event.key === " ");
+    if (!presses && this.annotating.key(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey) return;
     // Tab and Escape lead out, Shift+Enter runs the cell. All others mean nothing to the notebook
     // while the picture has the focus: there they delete cells and restart kernels.
     const leadsOut = event.key === "Tab" || event.key === "Escape";
@@ -238,6 +252,10 @@ class Viewer {
   // With Alt held the viewer moves without the ones it is linked to: to line them up.
   #alone(isAlone) {
     this.#isAlone = isAlone;
+  }
+
+  #annotate() {
+    this.annotating.want(this.model.get("shown") ?? [], this.model.get("drawn"));
   }
 
   #relink() {

@@ -1,0 +1,94 @@
+"""What is drawn saves itself, whatever happens to network, page, kernel, and who else draws."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from drawing_hand import Drawing, box_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def test_failed_save_keeps_the_shape_marked_and_is_tried_again(drawing, shots):
+    page = drawing.page
+    page.route("**/v1/layers/*/shapes*", lambda route: route.abort())
+    drawing.press("r")
+    drawing.drag((700, 700), (900, 850))
+    drawing.wait_for_state("unreachable")
+    drawing.notebook.wait_for("viewer.saving == 'unreachable'")
+    drawing.shot(shots, "drawing-not-saved")
+    assert drawing.layer.shapes() == []
+    page.unroute("**/v1/layers/*/shapes*")
+    page.get_by_role("button", name="Try again").locator("visible=true").first.click()
+    drawing.only()
+    drawing.wait_for_state("saved")
+
+
+def test_reload_before_the_lab_answered_loses_nothing(new_viewer, layer):
+    drawing = Drawing(new_viewer, layer).begin()
+    page = drawing.page
+    page.route("**/v1/layers/*/shapes*", lambda route: route.abort())
+    drawing.press("r")
+    drawing.drag((700, 700), (900, 850))
+    drawing.wait_for_state("unreachable")
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.unroute("**/v1/layers/*/shapes*")
+    page.reload()
+    page.wait_for_selector(".wsl-toolbar", timeout=60_000)
+    shape = drawing.only()
+    assert box_of(shape) == pytest.approx((700, 700, 900, 850), abs=1.5)
+    assert shape["kind"] == "rectangle"
+
+
+def test_drawing_goes_on_while_the_kernel_is_gone(new_viewer, layer):
+    drawing = Drawing(new_viewer, layer).begin()
+    drawing.bounds = new_viewer.value("viewer.bounds")
+    drawing.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    drawing.press("r")
+    drawing.drag((700, 700), (900, 850))
+    assert box_of(drawing.only()) == pytest.approx((700, 700, 900, 850), abs=1.5)
+    drawing.wait_for_state("saved")
+
+
+def test_somebody_elses_change_is_shown_and_mine_can_be_kept_beside_it(drawing, shots):
+    drawing.press("r")
+    drawing.drag((700, 700), (900, 850))
+    shape = drawing.only()
+    drawing.wait_for_state("saved")
+    theirs = [[600, 600], [700, 600], [700, 700], [600, 600]]
+    # Between two looks of the page at what others did, and before it can hear of this one.
+    drawing.page.route("**/v1/slides/*/layers", lambda route: route.abort())
+    drawing.layer.connection.json(
+        "PATCH",
+        f"v1/annotations/{shape['id']}",
+        body={"kind": "polygon", "geometry": {"type": "Polygon", "coordinates": [theirs]}},
+        revision=shape["revision"],
+    )
+    drawing.press("m")
+    drawing.drag((800, 775), (850, 775))
+    card = drawing.page.locator(".wsl-conflict")
+    card.wait_for()
+    assert "changed this shape" in card.text_content()
+    card.get_by_role("button", name="Show mine").click()
+    drawing.shot(shots, "drawing-conflict")
+    assert len(drawing.layer.shapes()) == 1
+    card.get_by_role("button", name="Keep both").click()
+    both = drawing.stored(lambda shapes: len(shapes) == 2)
+    assert box_of(both[0]) == (600, 600, 700, 700)
+    assert box_of(both[1]) == pytest.approx((750, 700, 950, 850), abs=1.5)
+    drawing.wait_for_state("saved")
+    drawing.page.unroute("**/v1/slides/*/layers")
+
+
+def test_what_others_draw_appears_by_itself(drawing):
+    square = [[700, 700], [900, 700], [900, 900], [700, 900], [700, 700]]
+    drawing.layer.add({"type": "Polygon", "coordinates": [square]})
+    drawing.press("m")
+    until = time.monotonic() + 20
+    while drawing.notebook.value("len(viewer.chosen)") == 0:
+        assert time.monotonic() < until
+        drawing.click(800, 800)
+        drawing.page.wait_for_timeout(500)
