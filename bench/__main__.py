@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m bench [tiles|regions|levels|objects|streamer|scores|all]``."""
+"""Run the benchmarks: ``python -m bench TOPIC``; see `TOPICS`, or all of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import levels, machine, objects, race, regions, scores, streamer, tiles
+from bench import annotations, levels, machine, objects, race, regions, scores, streamer, tiles
 from bench.report import Findings, summary
 from bench.slides import FULL, MIDDLE, QUICK, BenchSlides, slides
 
-TOPICS = ("tiles", "regions", "levels", "objects", "streamer", "scores")
+TOPICS = ("tiles", "regions", "levels", "objects", "streamer", "scores", "annotations")
 DATA_VARIABLE = "WSI_BENCH_DATA"
 
 
@@ -69,6 +69,7 @@ def _topics(
         "objects": measure_objects,
         "streamer": lambda: streamer.measure(made, tiles_effort, _say),
         "scores": lambda: scores.measure(1 if quick else 3, _say),
+        "annotations": lambda: annotations.measure(data, 1 if quick else 3, _say, quick=quick),
     }
 
 

@@ -37,16 +37,20 @@ def _distribution(requirement: str) -> str:
 
 
 def test_python_of_the_readme_runs(
-    readme: str, demo_server: Any, monkeypatch: pytest.MonkeyPatch
+    readme: str, demo_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WSI_LAB_URL", demo_server.url)
     monkeypatch.setenv("WSI_LAB_TOKEN", demo_server.token)
     monkeypatch.setenv("WSI_LAB_BASE_URL", "/")
-    snippet, _ = _blocks(readme, "python")
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    for snippet in _blocks(readme, "python")[:2]:
+        exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    names["layer"].remove()
     names["lab"].close()
     assert names["pixels"].shape == (512, 512, 3)
+    assert list(names["shapes"]["label"]) == ["tumour"]
+    assert (tmp_path / "epithelium.geojson").stat().st_size > 100
     assert list(names["table"]["name"]) == ["CMU-1-Small-Region"]
 
 
@@ -54,7 +58,7 @@ def test_python_of_the_readme_runs(
 def test_scripts_for_slide_score_in_the_readme_run(
     readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, snippet = _blocks(readme, "python")
+    *_, snippet = _blocks(readme, "python")
     (tmp_path / demo_slide.name).symlink_to(demo_slide)
     (tmp_path / "study.pilot.scores").write_text("Grade;DropDown;1;2;3\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -15,10 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import pytest
 
-from wsi_lab.demo import SLIDE, STUDY, TOUR, prepare
-from wsi_lab.errors import HomeUnusable
+from wsi_lab.demo import NUCLEI_STUDY, SLIDE, STUDY, TOUR, example, prepare
+from wsi_lab.errors import HomeUnusable, NotFound
 from wsi_lab.service.lab import Lab, LabSettings
 
 RUN = """
@@ -40,17 +41,37 @@ def tour_of(home: Path) -> Path:
     return home / "notebooks" / TOUR
 
 
-def test_study_slide_and_tour_are_made_once(home):
+def test_studies_slides_and_notebooks_are_made_once(home):
     prepare(home)
     prepare(home)
     with Lab.open(LabSettings(home=home)) as lab:
         owner = lab.people.owner()
         study = lab.studies.by_name(owner, STUDY)
         (slide,) = lab.slides.list(owner, study.id).items
+        nuclei = lab.slides.list(owner, lab.studies.by_name(owner, NUCLEI_STUDY).id).items
     assert slide.name == SLIDE
     assert Path(slide.source) == (home / "slides" / f"{SLIDE}.svs").resolve()
-    assert sorted(path.name for path in (home / "notebooks").iterdir()) == [".tour.json", TOUR]
-    assert sorted(path.name for path in (home / "slides").iterdir()) == [f"{SLIDE}.svs"]
+    assert sorted(each.name for each in nuclei) == ["cervix-biopsy", "ovary-nest"]
+    notebooks = [".annotations.json", ".tour.json", "annotations.ipynb", TOUR]
+    assert sorted(path.name for path in (home / "notebooks").iterdir()) == notebooks
+    files = ["CMU-1-Small-Region.svs", "cervix-biopsy.tif", "ovary-nest.jpg"]
+    assert sorted(path.name for path in (home / "slides").iterdir()) == files
+
+
+@pytest.mark.parametrize(
+    "table", ["cervix_biopsy_nuclei", "cervix_biopsy_tissue", "ovary_nest_nuclei"]
+)
+def test_tables_of_the_demo_lie_on_their_slides(table):
+    shapes = geopandas.read_parquet(example(f"{table}.parquet"))
+    width, height = (1500, 1500) if table.startswith("ovary") else (7424, 11264)
+    left, top, right, bottom = shapes.total_bounds
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+
+
+def test_table_that_the_demo_has_not_is_told_with_those_it_has():
+    with pytest.raises(NotFound, match="cervix_biopsy_nuclei"):
+        example("../LICENSE.txt")
 
 
 def test_changed_tour_is_never_overwritten(home):
@@ -147,7 +168,7 @@ def test_demo_prints_where_it_is_and_ends_when_told(home, tmp_path, number):
         address, token = url.split("?token=")
         studies = address.replace(f"lab/tree/{TOUR}", "wsi-lab/v1/studies")
         answer = asked_until_ready(studies, token)
-        assert [each["name"] for each in answer["items"]] == [STUDY]
+        assert [each["name"] for each in answer["items"]] == [STUDY, NUCLEI_STUDY]
         process.send_signal(number)
         assert process.wait(20) == 0
     finally:

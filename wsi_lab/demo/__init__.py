@@ -1,4 +1,4 @@
-"""The demo: a study with a real slide, and a tour of it in JupyterLab.
+"""The demo: studies with real slides and nuclei, and notebooks about them in JupyterLab.
 
 What it makes is the user's: it is made once, kept over restarts, and never overwritten.
 """
@@ -12,19 +12,39 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from wsi_lab.demo.placing import TOUR, place_notebooks
 from wsi_lab.errors import Conflict, HomeUnusable, NotFound
+
+__all__ = ["NUCLEI_STUDY", "SLIDE", "STUDY", "TOUR", "example", "prepare", "run"]
 
 STUDY = "demo"
 SLIDE = "CMU-1-Small-Region"
-TOUR = "tour.ipynb"
+NUCLEI_STUDY = "nuclei"
 _FOLDER = Path(__file__).parent
-_GIVEN = ".tour.json"
+
+
+class _DemoSlide(NamedTuple):
+    file: str
+    study: str
+    case: str
+    stain: str
+
+
+_STUDIES = {
+    STUDY: "A region of a real slide to try things on.",
+    NUCLEI_STUDY: "What a model found on an ovarian tumour and on a cervical biopsy.",
+}
+_SLIDES = (
+    _DemoSlide(f"{SLIDE}.svs", STUDY, "CMU-1", "H&E"),
+    _DemoSlide("nuclei/ovary-nest.jpg", NUCLEI_STUDY, "ovary", "H&E"),
+    # There is no picture of the biopsy; a map of its tissue stands in.
+    _DemoSlide("nuclei/cervix-biopsy.tif", NUCLEI_STUDY, "cervix", ""),
+)
 _STARTS_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 10.0
 
@@ -56,7 +76,7 @@ def run(home: Path, *, port: int | None, open_browser: bool) -> int:
 
 
 def prepare(home: Path) -> None:
-    """Make the demo study, its slide and the tour where they are missing.
+    """Make the demo's studies, their slides and the notebooks where they are missing.
 
     Raises
     ------
@@ -66,35 +86,64 @@ def prepare(home: Path) -> None:
     try:
         # For its owner alone, as the lab itself would make it.
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        slide = _place(_FOLDER / f"{SLIDE}.svs", home / "slides")
-        _place_tour(home / "notebooks")
+        placed = [_place(_FOLDER / each.file, home / "slides") for each in _SLIDES]
+        place_notebooks(home / "notebooks")
     except OSError as error:
         raise HomeUnusable(
             "The demo cannot write to its folder. Choose another with --home, or make room."
         ) from error
-    _register(home, slide)
+    _register(home, placed)
 
 
-def _register(home: Path, path: Path) -> None:
+def example(name: str) -> Path:
+    """Return where a table of the demo lies.
+
+    Parameters
+    ----------
+    name
+        One of ``cervix_biopsy_nuclei.parquet`` (19,197 nuclei), ``cervix_biopsy_tissue.parquet``
+        (56 tissue regions) and ``ovary_nest_nuclei.parquet`` (1,295 nuclei): GeoParquet with
+        ``geometry`` in level-0 pixels and ``class_name``. They are from histolytics
+        (BSD 3-Clause, HautaniemiLab).
+
+    Raises
+    ------
+    NotFound
+        There is none of that name.
+
+    Examples
+    --------
+    >>> example("ovary_nest_nuclei.parquet").name
+    'ovary_nest_nuclei.parquet'
+    """
+    tables = {path.name: path for path in sorted((_FOLDER / "nuclei").glob("*.parquet"))}
+    if name not in tables:
+        raise NotFound(f"The demo has no {name}; it has {', '.join(tables)}.")
+    return tables[name]
+
+
+def _register(home: Path, placed: Sequence[Path]) -> None:
     # The service and what it needs is loaded only here: `wsi-lab --help` stays fast.
     from wsi_lab.service.lab import Lab, LabSettings  # noqa: PLC0415
 
     with Lab.open(LabSettings(home=home)) as lab:
         owner = lab.people.owner()
-        try:
-            study = lab.studies.by_name(owner, STUDY)
-        except NotFound:
-            study = lab.studies.create(owner, STUDY, "A region of a real slide to try things on.")
-        if lab.slides.list(owner, study.id, name=SLIDE).items:
-            return
-        try:
-            lab.slides.add(
-                owner, study.id, str(path), name=SLIDE, case="CMU-1", case_public="CMU-1",
-                stain="H&E", tags=("demo",),
-            )  # fmt: skip
-        except Conflict:
-            # Another `wsi-lab demo` on the same home was a moment earlier.
-            return
+        studies = {}
+        for name, description in _STUDIES.items():
+            try:
+                studies[name] = lab.studies.by_name(owner, name)
+            except NotFound:
+                studies[name] = lab.studies.create(owner, name, description)
+        for each, path in zip(_SLIDES, placed, strict=True):
+            study = studies[each.study]
+            if lab.slides.list(owner, study.id, name=path.stem).items:
+                continue
+            # Another `wsi-lab demo` on the same home may be a moment earlier.
+            with suppress(Conflict):
+                lab.slides.add(
+                    owner, study.id, str(path), name=path.stem, case=each.case,
+                    case_public=each.case, stain=each.stain, tags=("demo",),
+                )  # fmt: skip
 
 
 def _place(file: Path, folder: Path) -> Path:
@@ -105,44 +154,6 @@ def _place(file: Path, folder: Path) -> Path:
         shutil.copyfile(file, unfinished)
         unfinished.replace(placed)
     return placed
-
-
-def _place_tour(folder: Path) -> None:
-    """Put this version's tour into the folder, unless it was put there before.
-
-    What was given is remembered by its hash: a copy that is still as it was given is replaced
-    by a newer one; beside a copy that the user changed the newer one gets a name of its own.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    tour = _tour()
-    digest = _hash(tour)
-    note = folder / _GIVEN
-    given = _given(note)
-    target = folder / TOUR
-    if digest == given and target.exists():
-        return
-    if target.exists() and _hash(target.read_bytes()) not in {given, digest}:
-        numbers = range(2, 1000)
-        target = next(path for n in numbers if not (path := folder / f"tour-{n}.ipynb").exists())
-    target.write_bytes(tour)
-    note.write_text(json.dumps({"given": digest}), encoding="utf-8")
-
-
-def _tour() -> bytes:
-    packaged = _FOLDER / "notebooks" / TOUR
-    in_checkout = _FOLDER.parents[1] / "notebooks" / TOUR
-    return (packaged if packaged.exists() else in_checkout).read_bytes()
-
-
-def _given(note: Path) -> str | None:
-    try:
-        return str(json.loads(note.read_text(encoding="utf-8"))["given"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _hash(data: bytes) -> str:
-    return sha256(data).hexdigest()
 
 
 @contextmanager
