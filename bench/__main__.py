@@ -69,7 +69,7 @@ def _topics(
         "objects": measure_objects,
         "streamer": lambda: streamer.measure(made, tiles_effort, _say),
         "scores": lambda: scores.measure(1 if quick else 3, _say),
-        "annotations": lambda: annotations.measure(data, 1 if quick else 3, _say, quick=quick),
+        "annotations": lambda: annotations.measure(data, min(rounds, 3), _say, quick=quick),
     }
 
 

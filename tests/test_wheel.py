@@ -14,7 +14,7 @@ import pytest
 
 import wsi_lab
 
-LARGEST_WHEEL_BYTES = 4 << 20
+LARGEST_WHEEL_BYTES = 7 << 20
 NOT_FOR_USERS = {"tests", "bench", "node_modules", ".venv", "__pycache__", ".git"}
 
 

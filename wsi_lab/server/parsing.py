@@ -59,6 +59,32 @@ def from_json(form: type[F], body: bytes) -> F:
     return _from_mapping(form, given, strict=True)
 
 
+def from_json_at_once(form: type[F], body: bytes) -> F:
+    """Return a JSON object as a form, making nothing of it but what the form has.
+
+    For large bodies, whose parts are `msgspec.Raw` in the form. Only the first problem is named.
+
+    Raises
+    ------
+    Invalid
+        It is no JSON object, or breaks the form.
+
+    Examples
+    --------
+    >>> class New(msgspec.Struct, forbid_unknown_fields=True):
+    ...     sizes: list[int]
+    >>> from_json_at_once(New, b'{"sizes": [1, "b"]}')
+    Traceback (most recent call last):
+    wsi_lab.errors.Invalid: This request has a problem: sizes[1]: must be a whole number.
+    """
+    try:
+        return msgspec.json.decode(body, type=form)
+    except msgspec.ValidationError as error:
+        raise _refusal([_first_problem(str(error))]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid("The body of this request must be a JSON object; this is no JSON.") from error
+
+
 def from_query(
     form: type[F],
     arguments: Mapping[str, list[bytes]],
@@ -212,6 +238,23 @@ def _problem(name: str, message: str) -> str:
     what = _EXPECTED.sub(_in_words, what)
     what = re.sub(r"`([a-z]+)`", lambda found: _WORDS.get(found[1], found[1]), what)
     return f"{name}{where.rstrip('`')}: {what[:1].lower()}{what[1:]}"
+
+
+_FIELD = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`")
+
+
+def _first_problem(message: str) -> str:
+    what, _, where = message.partition(" - at `$")
+    path = where.rstrip("`").lstrip(".")
+    field = _FIELD.fullmatch(what)
+    if field is not None:
+        name = f"{path}.{_shown(field['name'])}".lstrip(".")
+        return (
+            f"{name}: is {'missing' if field['what'] == 'missing required' else 'not known here'}"
+        )
+    if not path:
+        raise Invalid("The body of this request must be a JSON object.")
+    return _problem(path, what)
 
 
 def _in_words(found: re.Match[str]) -> str:

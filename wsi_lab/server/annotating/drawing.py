@@ -5,22 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from wsi_lab.errors import Conflict
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.people import Actor
 from wsi_lab.server.annotating import forms as shape_forms
 from wsi_lab.server.api import forms
-from wsi_lab.server.api.answering import JsonHandler
-from wsi_lab.server.parsing import whole_id
+from wsi_lab.server.api.answering import LARGEST_READ_AT_ONCE, JsonHandler
+from wsi_lab.server.failures import BodyUnsupported
+from wsi_lab.server.parsing import from_json_at_once, is_json, whole_id
 from wsi_lab.service.lab import Lab
 
 T = TypeVar("T")
 
-LARGEST_DRAWING = 64 << 20
-"""Bytes of JSON: an outline of a million vertices is a long text."""
+LARGEST_DRAWING = 24 << 20
+"""Bytes of JSON: an outline of half a million vertices is a long text."""
+F = TypeVar("F", bound=msgspec.Struct)
 
 
-class ShapesHandler(JsonHandler):
+class DrawingHandler(JsonHandler):
+    """A handler that takes shapes, which may be long."""
+
+    async def drawn(self, form: type[F]) -> F:
+        """Return the body as a form, without holding anybody up."""
+        if not is_json(self.request.headers.get("Content-Type")):
+            raise BodyUnsupported("The body of this request must be JSON (application/json).")
+        body = self.request.body
+        if len(body) <= LARGEST_READ_AT_ONCE:
+            return from_json_at_once(form, body)
+        return await self.wait_in(self.site.transfers, from_json_at_once, form, body)
+
+
+class ShapesHandler(DrawingHandler):
     """The shapes drawn by hand on a layer and slide."""
 
     async def get(self, layer_id: str) -> None:
@@ -33,14 +50,14 @@ class ShapesHandler(JsonHandler):
         """Draw some."""
         number = whole_id(layer_id, "layer")
         query = self.query(shape_forms.DrawingQuery)
-        new = await self.body_beside_query(shape_forms.ShapesForm)
+        new = await self.drawn(shape_forms.ShapesForm)
         answer = await self.wait_in(
             self.site.transfers, _add, self.lab, self.actor, number, query, new
         )
         self.send(answer, status=201)
 
 
-class AnnotationHandler(JsonHandler):
+class AnnotationHandler(DrawingHandler):
     """One shape."""
 
     async def get(self, annotation_id: str) -> None:
@@ -53,7 +70,8 @@ class AnnotationHandler(JsonHandler):
     async def patch(self, annotation_id: str) -> None:
         """Change it."""
         number, revision = whole_id(annotation_id, "annotation"), self.revision()
-        change = await self.large_body(shape_forms.ShapeChange)
+        self.query(forms.NoQuery)
+        change = await self.drawn(shape_forms.ShapeChange)
         answer = await self.wait_in(
             self.site.transfers, _change, self.lab, self.actor, number, change, revision
         )

@@ -13,12 +13,17 @@ from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import Label, LabelCount, Layer, NewLabel
 from wsi_lab.server.api.forms import Email, Id, Json, Name
+from wsi_lab.service.annotating.given_shapes import LARGEST_PROPERTIES
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 Colour = Annotated[str, Meta(max_length=20)]
 DrawnKind = Literal["point", "polyline", "polygon", "rectangle", "ellipse", "brush"]
 LayerKind = Literal["AnnoShapes", "AnnoPoints", "AnnoMeasure"]
 
+LONG = 64 << 10
+"""Bytes of a geometry that takes a while to read."""
+
+_NO_PROPERTIES = msgspec.Raw(b"{}")
 _RINGS = "rings of four places or more that end where they begin"
 _GEOMETRIES = {
     "Point": "one place [x, y]",
@@ -115,9 +120,9 @@ class ShapeForm(Struct, forbid_unknown_fields=True):
     """A shape; its geometry is GeoJSON in level-0 pixels."""
 
     kind: DrawnKind
-    geometry: dict[str, Any]
+    geometry: msgspec.Raw
     labels: Annotated[list[Name], Meta(max_length=20)] = []
-    properties: dict[str, Any] = {}
+    properties: msgspec.Raw = _NO_PROPERTIES
     key: Key | None = None
 
     def feature(self) -> Feature:
@@ -126,10 +131,18 @@ class ShapeForm(Struct, forbid_unknown_fields=True):
         Raises
         ------
         Invalid
-            The geometry is none.
+            The geometry is none, or the properties are none.
         """
         geometry = geometry_of(self.geometry)
-        return Feature(ShapeKind(self.kind), geometry, tuple(self.labels), self.properties)
+        said = properties_of(self.properties)
+        return Feature(ShapeKind(self.kind), geometry, tuple(self.labels), said)
+
+
+class _Geometry(Struct):
+    """What is read of a geometry of GeoJSON."""
+
+    type: str = ""
+    coordinates: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class ShapesForm(Struct, forbid_unknown_fields=True):
@@ -142,9 +155,9 @@ class ShapeChange(Struct, forbid_unknown_fields=True):
     """What is to be different about a shape."""
 
     kind: DrawnKind | UnsetType = UNSET
-    geometry: dict[str, Any] | UnsetType = UNSET
+    geometry: msgspec.Raw | UnsetType = UNSET
     labels: Annotated[list[Name], Meta(max_length=20)] | UnsetType = UNSET
-    properties: dict[str, Any] | UnsetType = UNSET
+    properties: msgspec.Raw | UnsetType = UNSET
 
     def of(self, old: Feature) -> Feature:
         """Return what a shape becomes."""
@@ -153,11 +166,11 @@ class ShapeChange(Struct, forbid_unknown_fields=True):
             old.kind if self.kind is UNSET else ShapeKind(self.kind),
             geometry,
             old.labels if self.labels is UNSET else tuple(self.labels),
-            old.properties if self.properties is UNSET else self.properties,
+            old.properties if self.properties is UNSET else properties_of(self.properties),
         )
 
 
-def geometry_of(said: Mapping[str, Any]) -> Any:
+def geometry_of(said: msgspec.Raw) -> Any:
     """Return the geometry that GeoJSON says.
 
     Raises
@@ -167,18 +180,50 @@ def geometry_of(said: Mapping[str, Any]) -> Any:
     """
     import shapely  # noqa: PLC0415 (whoever lists users needs none of it)
 
-    kind = said.get("type")
-    if not isinstance(kind, str) or kind not in _GEOMETRIES:
+    try:
+        found = msgspec.json.decode(said, type=_Geometry)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _Geometry()
+    if found.type not in _GEOMETRIES:
         raise Invalid(
             f"This is no geometry of GeoJSON; its type is one of {', '.join(_GEOMETRIES)}."
         )
+    text = b'{"type":"%b","coordinates":%b}' % (found.type.encode(), bytes(found.coordinates))
     try:
-        return shapely.from_geojson(msgspec.json.encode(said))
+        return _long_geometry(text) if len(text) > LONG else shapely.from_geojson(text)
     except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
         raise Invalid(
-            f"This is no geometry of GeoJSON: the coordinates of a {kind} are "
-            f"{_GEOMETRIES[kind]}, in finite numbers."
+            f"This is no geometry of GeoJSON: the coordinates of a {found.type} are "
+            f"{_GEOMETRIES[found.type]}, in finite numbers."
         ) from error
+
+
+def _long_geometry(text: bytes) -> Any:
+    """Return a geometry of very many places without holding anybody up."""
+    import shapely  # noqa: PLC0415 (as above)
+
+    from wsi_lab.geometry.geojson_scan import scan  # noqa: PLC0415 (as above)
+
+    scanned = scan(b'[{"type":"Feature","properties":{},"geometry":%b}]' % text)
+    if scanned is None:
+        raise shapely.errors.ShapelyError("It is not plain.")
+    return scanned.columns.to_geometries()[0]
+
+
+def properties_of(said: msgspec.Raw) -> dict[str, Any]:
+    """Return the properties of a shape.
+
+    Raises
+    ------
+    Invalid
+        They are no JSON object, or a very large one.
+    """
+    if len(bytes(said)) > LARGEST_PROPERTIES:
+        raise Invalid("The properties of a shape may have at most 1 MiB of JSON.")
+    try:
+        return msgspec.json.decode(said, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid("The properties of a shape are a JSON object.") from error
 
 
 def geojson_of(geometry: Any) -> Any:

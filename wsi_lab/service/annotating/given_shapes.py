@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FARTHEST = 1e9
 """Pixels; what lies farther out lies on no slide."""
-MOST_VERTICES = 5_000_000
+MOST_VERTICES = 500_000
+"""Of one shape; what has more is not drawn by a hand, and is loaded."""
 MOST_LABELS = 20
 LARGEST_PROPERTIES = 1 << 20
 """Bytes of JSON."""
@@ -195,7 +196,9 @@ def _checked(feature: Feature) -> BaseGeometry:
         wanted = " or ".join(sorted(_DIMENSIONS[kind]))
         raise Invalid(f"A {kind.value} is a {wanted}, and this is a {geometry.geom_type}.")
     if shapely.get_num_coordinates(geometry) > MOST_VERTICES:
-        raise Invalid(f"A shape may have at most {MOST_VERTICES:,} vertices.")
+        raise Invalid(
+            f"A shape drawn by hand may have at most {MOST_VERTICES:,} vertices; load it."
+        )
     places = shapely.get_coordinates(geometry)
     if not np.isfinite(places).all() or np.abs(places).max() > FARTHEST:
         raise Invalid("Coordinates are finite numbers of pixels on the slide.")
