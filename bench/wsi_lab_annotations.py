@@ -6,11 +6,14 @@ import io
 import os
 import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bench.nuclei import CLASSES, HEIGHT, WIDTH, Nuclei
+
+if TYPE_CHECKING:
+    from wsi_lab.service.lab import Lab
 
 TILE = 256
 
@@ -27,7 +30,6 @@ class WsiLab:
         from wsi_lab.geometry.columns import KINDS, ShapeColumns
         from wsi_lab.geometry.compiled import warm
         from wsi_lab.model.annotation import ShapeKind
-        from wsi_lab.service.lab import Lab, LabSettings
 
         warm().join()
         count = len(self.shapes)
@@ -43,7 +45,7 @@ class WsiLab:
             properties={"score": self.shapes.scores},
         )
         slide = _white_slide(self.folder.parent / "white.tif")
-        self.lab = Lab.open(LabSettings(home=self.folder / "home"))
+        self.lab = self._opened()
         self.owner = self.lab.people.owner()
         self.study = self.lab.studies.create(self.owner, "bench")
         self.slide = self.lab.slides.add(self.owner, self.study.id, str(slide))
@@ -53,6 +55,11 @@ class WsiLab:
     def load(self) -> None:
         self.lab.loads.load(self.owner, self.layer.id, self.slide.id, self.columns)
         del self.columns
+
+    def settle(self) -> None:
+        """Fold the log of the writes into the database, as the end of a lab does."""
+        self.lab.close()
+        self.lab = self._opened()
 
     def view(self, box: Box) -> int:
         from wsi_lab.model.layer import ShapeQuery
@@ -102,6 +109,11 @@ class WsiLab:
 
     def close(self) -> None:
         self.lab.close()
+
+    def _opened(self) -> Lab:
+        from wsi_lab.service.lab import Lab, LabSettings
+
+        return Lab.open(LabSettings(home=self.folder / "home"))
 
     def _drawn(self, level: int, x: int, y: int, kind: Literal["png", "mvt"]) -> bytes:
         from wsi_lab.service.annotating.overlay_style import Style
