@@ -130,7 +130,7 @@ def test_bare_geometries_and_what_came_back_can_be_added(layer, slide, nuclei):
     ("shapes", "more", "sentence"),
     [
         ([], {}, "no shapes"),
-        ([shapely.Point(0, 0), "POINT (1 2)"], {}, "Shape 1"),
+        ([shapely.Point(0, 0), "POINT (1 2)"], {}, "position 1"),
         ([shapely.Point(0, 0)], {"label": ["a", "b"]}, "2 labels"),
         ([shapely.Point(2e9, 0)], {}, "finite"),
     ],
@@ -162,9 +162,13 @@ def test_conditions_hold_for_what_comes_back(layer, slide, nuclei):
         slide.mask("nuklei")
     with pytest.raises(NotFound, match="nuclei"):
         slide.annotations(layer="nuklei")
-    for wrong in ({"within": (0, 0, 1)}, {"where": {"score": ("~", 1)}, "label": 1}):
-        with pytest.raises((Invalid, TypeError)):
-            slide.annotations(**wrong)
+    assert "score" in slide.annotations(properties="score", limit=3).columns
+    with pytest.raises(Invalid, match="A box is"):
+        slide.annotations(within=(0, 0, 1))
+    with pytest.raises(Invalid, match="there are the comparisons"):
+        slide.annotations(where={"score": ("~", 1)})
+    with pytest.raises(Invalid, match="A region is"):
+        slide.mask(layer, region=(0, 0, 5))
 
 
 def test_an_area_may_have_any_number_of_corners(layer, slide, nuclei):
@@ -212,6 +216,12 @@ def test_grids_are_added_by_box_or_downsample(layer, slide):
         layer.add_grid(values, slide=slide, downsample=2, box=(0, 0, 1, 1))
     with pytest.raises(Invalid):
         layer.add_grid([1.0, 2.0], slide=slide)
+
+
+@pytest.mark.parametrize("wrong", ["x", [[1, 2], [3]], [[[1]]]])
+def test_a_grid_that_is_none_is_refused(layer, slide, wrong):
+    with pytest.raises(Invalid, match="A grid has rows"):
+        layer.add_grid(wrong, slide=slide)
 
 
 def test_files_go_out_and_come_in(study, layer, slide, nuclei, tmp_path):
@@ -263,6 +273,47 @@ def test_whole_study_is_one_table_of_shapes_by_hand_and_loaded(study, layer, sli
         study.annotations(layer="nuklei")
     by_hand = study.annotations(reader=study.annotations()["reader"].iloc[0])
     assert by_hand.geometry.iloc[0].equals(shapely.Point(3, 4))
+
+
+def test_labels_are_told_by_themselves_or_their_names(layer, slide, nuclei):
+    layer.add(nuclei, slide=slide, progress=False)
+    tumour = layer.labels[0]
+    assert len(slide.annotations(label=tumour)) == len(slide.annotations(label="tumour")) > 0
+    assert len(slide.annotations(label=[tumour, None])) == (nuclei["class_name"] != "stroma").sum()
+    for wrong in (5, [5]):
+        with pytest.raises(Invalid, match="is no label"):
+            slide.annotations(label=wrong)
+
+
+def test_several_readers_are_asked_for_at_once(study, layer, slide, nuclei, tmp_path):
+    file = tmp_path / "one.geojson"
+    file.write_text(nuclei.geometry.head(1).to_json(), encoding="utf-8")
+    for author in ("anna@x.org", "bo@x.org", "cy@x.org"):
+        layer.add(nuclei.head(2), slide=slide, author=author, progress=False)
+        study.import_annotations(file, slide=slide, layer=layer, author=author, progress=False)
+    wanted = ["anna@x.org", "cy@x.org"]
+    for found in (study.annotations(reader=wanted), slide.annotations(reader=wanted)):
+        assert found["reader"].value_counts().to_dict() == dict.fromkeys(wanted, 3)
+
+
+def test_shapes_that_say_no_scale_are_refused_with_what_is_missing(layer, slide, nuclei):
+    layer.add(nuclei, slide=slide, progress=False)
+    scaled = in_micrometres(slide.annotations())
+    for made in (scaled, nuclei):
+        with pytest.raises(Invalid, match="in micrometres already"):
+            areas_mm2(made)
+
+
+def test_slides_of_a_study_are_told_by_themselves_their_name_or_id(study, layer, slide, nuclei):
+    layer.add(nuclei, slide=slide.name, progress=False)
+    for told in (slide, slide.id, slide.name):
+        assert len(study.annotations(slide=told, properties="score")) == len(nuclei)
+    with pytest.raises(UnknownKey, match="'two'"):
+        study.annotations(slide="two")
+    with pytest.raises(Invalid, match="its name or its id"):
+        study.annotations(slide=1.5)
+    with pytest.raises(Invalid, match="'one' is no id"):
+        study.scores(slide="one")
 
 
 def test_progress_is_told_up_to_the_end(layer, slide, nuclei):

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
@@ -78,3 +79,41 @@ def test_bytes_and_second_geometries_are_refused() -> None:
     other = gpd.GeoDataFrame({"geometry": [1], "g": [shapely.Point(0, 0)]}, geometry="g")
     with pytest.raises(Invalid, match="'geometry'"):
         sent(other)
+
+
+def test_a_label_of_blanks_is_none() -> None:
+    squares = [shapely.box(each, 0, each + 1, 1) for each in range(3)]
+    for labels in (["", "  ", "x"], pd.Categorical(["", " ", "x"])):
+        table, _ = sent(gpd.GeoDataFrame({"label": labels}, geometry=squares))
+        assert table["label"].to_pylist() == [None, None, "x"]
+
+
+def test_what_is_no_shape_is_refused_with_a_sentence() -> None:
+    square = shapely.box(0, 0, 1, 1)
+    mixed = shapely.GeometryCollection([square, shapely.Point(3, 3)])
+    with pytest.raises(Invalid, match=r"position 1 is a GeometryCollection.*explode"):
+        sent([square, mixed])
+    with pytest.raises(Invalid, match="position 1 is no geometry"):
+        sent([square, (1, 2)])
+    for wrong in (None, "POINT (1 1)", pd.DataFrame({"a": [1]}), {"type": "Point"}):
+        with pytest.raises(Invalid, match="Shapes are a GeoDataFrame"):
+            sent(wrong)
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    table = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(Invalid, match="Several columns are called 'a'"):
+        sent(gpd.GeoDataFrame(table, geometry=[shapely.Point(0, 0)]))
+
+
+def test_a_colour_that_is_none_is_refused() -> None:
+    with pytest.raises(Invalid, match="'red' is not a colour"):
+        shape_stream([shapely.Point(0, 0)], "x", {"x": "red"}, url=NEAR, at=lambda _done: None)
+
+
+def test_labels_that_are_numbers_are_refused_with_what_to_do() -> None:
+    frame = gpd.GeoDataFrame({"kind": [1]}, geometry=[shapely.Point(0, 0)])
+    with pytest.raises(Invalid, match=r"int64.*astype\(str\)"):
+        sent(frame, "kind")
+    table, _ = sent(gpd.GeoDataFrame({"label": [None]}, geometry=[shapely.Point(0, 0)]))
+    assert table["label"].to_pylist() == [None]

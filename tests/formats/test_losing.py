@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import shapely
 
 from wsi_lab.formats.annotation_formats import FORMATS, Format, Holds
@@ -27,6 +28,7 @@ POOR = Format(
         precision=0.5,
     ),
 )
+HEAT = b'[{"type": "heatmap", "x": 16, "y": 32, "height": 64, "data": [[9, 200], [1, 50]]}]'
 SQUARE = shapely.box(0, 0, 9, 9)
 
 
@@ -96,3 +98,41 @@ def test_shapes_with_several_labels_are_counted() -> None:
     assert told(FORMATS["qupath"], Document([both, both])) == [
         "Labels: 2 shapes with several labels keep the first only."
     ]
+
+
+def test_a_line_in_an_asap_document_is_an_outline_and_is_said_to_be() -> None:
+    line = Feature(ShapeKind.POLYLINE, shapely.LineString([(0, 0), (9, 0), (9, 9)]))
+    document = Document([line])
+    assert told(FORMATS["asap"], document) == ["polyline: 1 shape is written as polygon."]
+    (found,) = FORMATS["asap"].read(FORMATS["asap"].write(document)).features
+    assert found.kind is ShapeKind.POLYGON
+
+
+def test_places_outside_a_slide_and_outlines_apart_are_told_of_an_anno2_file() -> None:
+    apart = shapely.MultiPolygon([shapely.box(-3, 1, 5, 5), shapely.box(20, 20, 30, 30)])
+    document = Document([Feature(ShapeKind.BRUSH, apart)])
+    assert told(FORMATS["anno2"], document) == [
+        "Shapes: 1 shape of several outlines is written as one shape for each.",
+        "Coordinates: 2 vertices left of the slide or above it are moved to its edge.",
+    ]
+    found = FORMATS["anno2"].read(FORMATS["anno2"].write(document)).features
+    assert len(found) == 2
+    assert min(each.geometry.bounds[0] for each in found if each.geometry) == 0
+
+
+@pytest.mark.parametrize("name", [each.name for each in FORMATS.values() if each.is_written])
+def test_what_becomes_of_a_heat_map_is_told(name: str) -> None:
+    told_by = FORMATS[name]
+    heat = FORMATS["slidescore"].read(HEAT).features[0]
+    options = {"height": 300.0} if "height" in told_by.write_options else {}
+    box = {"box": (0, 0, 200, 200)} if "box" in told_by.write_options else {}
+    document = Document([heat])
+    said = " ".join(told(told_by, document))
+    back = told_by.read(told_by.write(document, **options, **box), **options)
+    if "left out" in said:
+        assert not back.features
+        assert not back.grids
+    elif "written as polygon" in said:
+        assert [each.kind for each in back.features] == [ShapeKind.POLYGON]
+    else:
+        assert back.grids or [each.kind for each in back.features] == [ShapeKind.HEATMAP]

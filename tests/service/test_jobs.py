@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.support.waiting import wait_until
 from wsi_lab.errors import Busy, Invalid, NotFound
 from wsi_lab.model.job import Job, JobState
-from wsi_lab.model.people import Actor
+from wsi_lab.model.people import ALL_CAPABILITIES, Actor, Token
 from wsi_lab.service import jobs as module
 from wsi_lab.service.clock import Clock
 from wsi_lab.service.jobs import Jobs, Task
@@ -131,6 +132,21 @@ def test_jobs_of_others_are_hidden_from_all_but_administrators(
     for ask in (lab.jobs.get, lab.jobs.stop):
         with pytest.raises(NotFound):
             ask(ben, job.id)
+
+
+def test_limited_token_sees_only_the_jobs_it_started(jobs: Jobs, owner: Actor, clock: Any) -> None:
+    def token(token_id: int, *studies: str) -> Token:
+        none: frozenset[str] = frozenset()
+        made = (ALL_CAPABILITIES, frozenset(studies), none, none, clock(), None)
+        return Token(token_id, owner.user.id, "made", *made)
+
+    whole, limited = (replace(owner, token=each) for each in (token(1), token(2, "elsewhere")))
+    job, own = (jobs.start(each, "work", lambda _: None) for each in (whole, limited))
+    for ask in (jobs.get, jobs.stop):
+        with pytest.raises(NotFound):
+            ask(limited, job.id)
+    assert jobs.get(limited, own.id).id == own.id
+    assert {jobs.get(whole, each.id).id for each in (job, own)} == {job.id, own.id}
 
 
 def test_jobs_are_forgotten_after_a_while(jobs: Jobs, owner: Actor, over: Any, clock: Any) -> None:

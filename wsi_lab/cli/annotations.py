@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +166,7 @@ def export_file(
         )
         _write(file, made.pieces)
     notices = [str(each) for each in made.notices]
-    written = f"Wrote {made.shape_count:,} shapes to {file.name}."
+    written = f"Wrote {_count(made.shape_count, 'shape')} to {file.name}."
     shape = {"file": str(file), "shape_count": made.shape_count, "notices": notices}
     console.show(shape, "\n".join([written, *notices]))
 
@@ -208,7 +208,12 @@ def _layer_to_fill(
 ) -> Iterator[Layer]:
     """Give a layer, made where it is missing; one that could not be filled is gone again."""
     names = {each.name for each in lab.layers.list(owner, study_id)}
-    if name in names or not is_made:
+    if name not in names and not is_made:
+        raise NotFound(
+            f"There is no layer '{name}' in this study yet, and a dry run makes none; "
+            f"{_those_there(names)}."
+        )
+    if name in names:
         yield _layer(lab, owner, study_id, name)
         return
     made = lab.layers.create(owner, study_id, name)
@@ -225,8 +230,12 @@ def _layer(lab: Lab, owner: Actor, study_id: int, name: str) -> Layer:
     for each in there:
         if each.name == name:
             return each
-    names = ", ".join(f"'{each.name}'" for each in there) or "none yet"
-    raise NotFound(f"There is no layer '{name}' in this study; there are: {names}.")
+    those = _those_there({each.name for each in there})
+    raise NotFound(f"There is no layer '{name}' in this study; {those}.")
+
+
+def _those_there(names: Collection[str]) -> str:
+    return f"there are: {', '.join(map(repr, sorted(names)))}" if names else "there are none yet"
 
 
 def _format_of(file: Path) -> str:
@@ -295,18 +304,22 @@ def _report_shape(report: Imported) -> Shape:
 
 
 def _in_words(report: Imported) -> str:
-    what = f"{report.title}: {report.shape_count:,} shapes"
+    what = f"{report.title}: {_count(report.shape_count, 'shape')}"
     if report.grid_count:
-        what += f", {report.grid_count:,} grids"
+        what += f", {_count(report.grid_count, 'grid')}"
     labels = ", ".join(
         f"{each.name} {each.count:,}{' (new)' if each.is_new else ''}" for each in report.labels
     )
     done = (
         f"{report.drawn_count:,} drawn, {report.unchanged_count:,} there already, "
-        f"{len(report.loads):,} loads"
+        f"{_count(len(report.loads), 'load')}"
     )
     lines = [what, f"Labels: {labels}" if labels else "No labels."]
     lines.append(f"Nothing was stored; else: {done}." if report.is_dry_run else f"Stored: {done}.")
     lines += [str(each) for each in report.notices]
     rest = report.notice_count - len(report.notices)
     return "\n".join([*lines, f"… and {rest:,} more notices"] if rest else lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

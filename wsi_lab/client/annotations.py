@@ -12,6 +12,7 @@ from wsi_lab.client.shape_tables import (
     LabelChoice,
     Where,
     is_all,
+    names_of,
     table_of_shapes,
 )
 from wsi_lab.errors import WsiLabError
@@ -47,16 +48,16 @@ def shapes_of_study(
     label: LabelChoice,
     within: Any,
     centroid: bool,
-    reader: str | None,
+    reader: str | Sequence[str] | None,
     slide_id: int | None,
     where: Where,
-    properties: Iterable[str] | None,
+    properties: str | Iterable[str] | None,
 ) -> gpd.GeoDataFrame:
     """Return shapes as a table; see `wsi_lab.client.Study.annotations`."""
     import geopandas as gpd  # noqa: PLC0415 (a second, only for those who want tables)
     import pandas as pd  # noqa: PLC0415 (as above)
 
-    wanted = None if properties is None else tuple(properties)
+    wanted = None if properties is None else names_of(properties)
     asked: dict[str, Any] = {
         "slide_id": slide_id,
         "question": question,
@@ -72,10 +73,11 @@ def shapes_of_study(
         study_id,
         wanted,
         question=question,
-        author=reader,
+        author=reader if isinstance(reader, str) else None,
         slide_id=slide_id,
     )
-    if within is not None or where or layer is not None or not is_all(label):
+    is_chosen = within is not None or where or layer is not None or not is_all(label)
+    if is_chosen or not (reader is None or isinstance(reader, str)):
         meant = table_of_shapes(connection, study_id, **asked, tier="hand", properties=())
         by_hand = by_hand[by_hand.index.isin(meant.index)]
     loaded = table_of_shapes(connection, study_id, **asked, tier="bulk", properties=wanted)

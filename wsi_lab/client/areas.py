@@ -67,7 +67,12 @@ def areas_mm2(shapes: gpd.GeoDataFrame) -> pd.Series[Any]:
 def _mpp(shapes: gpd.GeoDataFrame) -> Any:
     import numpy as np  # noqa: PLC0415 (as above)
 
-    known = shapes.attrs.get("mpp")
+    if "mpp" not in shapes.attrs:
+        raise Invalid(
+            'Nothing tells how large the pixels of these shapes are: attrs["mpp"] is missing. '
+            "Either they are in micrometres already, or they did not come from annotations()."
+        )
+    known = shapes.attrs["mpp"]
     if isinstance(known, Mapping):
         there = [known.get(each) for each in shapes["slide_id"]]
     else:

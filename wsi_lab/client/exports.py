@@ -137,7 +137,10 @@ def mask(
     reader: str | None,
 ) -> Mask:
     """Return a mask; see `wsi_lab.client.Slide.mask`."""
-    left, top, width, height = region
+    try:
+        left, top, width, height = (float(each) for each in region)
+    except (TypeError, ValueError) as error:
+        raise Invalid("A region is (left, top, width, height), in level-0 pixels.") from error
     body = connection.get_bytes(
         f"v1/slides/{slide_id}/mask",
         accept="image/png",

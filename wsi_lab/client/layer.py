@@ -173,7 +173,8 @@ class Layer(_Fields):
         ----------
         shapes
             A GeoDataFrame, a GeoSeries or geometries of shapely, in level-0 pixels (x right, y
-            down) whatever its crs says. Columns become properties.
+            down) whatever its crs says. Columns become properties, but for those that
+            `Slide.annotations` gives itself (slide, reader, revision and so on).
         label
             Which column holds the labels; by default one called label, class_name or
             classification. Of shapes without columns, one name for all or a list of names. Names

@@ -7,6 +7,7 @@ from typing import Any
 
 from wsi_lab.client.connection import Connection
 from wsi_lab.client.named import UnknownKey
+from wsi_lab.errors import Invalid
 
 
 def layer_id_of(connection: Connection, study_id: int, layer: Any) -> int:
@@ -19,7 +20,7 @@ def layer_id_of(connection: Connection, study_id: int, layer: Any) -> int:
     """
     wanted = getattr(layer, "id", layer)
     if not isinstance(wanted, str):
-        return operator.index(wanted)
+        return _number(wanted, "layer")
     there = list(connection.items(f"v1/studies/{study_id}/layers"))
     for each in there:
         if each["name"] == wanted:
@@ -39,7 +40,7 @@ def slide_id_of(connection: Connection, study_id: int, slide: Any) -> int:
     """
     wanted = getattr(slide, "id", slide)
     if not isinstance(wanted, str):
-        return operator.index(wanted)
+        return _number(wanted, "slide")
     found = list(connection.items(f"v1/studies/{study_id}/slides", name=wanted))
     if len(found) == 1:
         return int(found[0]["id"])
@@ -49,5 +50,22 @@ def slide_id_of(connection: Connection, study_id: int, slide: Any) -> int:
 
 
 def id_of(thing: Any) -> int | None:
-    """Return the id of something that has one, or that is one."""
-    return None if thing is None else int(getattr(thing, "id", thing))
+    """Return the id of something that has one, or that is one.
+
+    Raises
+    ------
+    Invalid
+        It is something else, such as a name.
+    """
+    wanted = getattr(thing, "id", thing)
+    try:
+        return None if wanted is None else operator.index(wanted)
+    except TypeError as error:
+        raise Invalid(f"{wanted!r} is no id; give a number, or the thing itself.") from error
+
+
+def _number(wanted: Any, what: str) -> int:
+    try:
+        return operator.index(wanted)
+    except TypeError as error:
+        raise Invalid(f"A {what} is told by itself, its name or its id.") from error

@@ -97,7 +97,10 @@ def add_grid(
     """Add a grid of values; see `wsi_lab.client.Layer.add_grid`."""
     import numpy as np  # noqa: PLC0415 (only for those who send grids)
 
-    grid = np.ascontiguousarray(values, np.float32)
+    try:
+        grid = np.ascontiguousarray(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise Invalid("A grid has rows of numbers, each as long as the others.") from error
     if grid.ndim != 2 or not grid.size:
         raise Invalid("A grid has rows and columns.")
     rows, columns = grid.shape

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1 << 15
 USUAL_LABELS = ("label", "class_name", "classification")
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
+_COLLECTION = 7
 _NEAR = {"localhost", "127.0.0.1", "::1"}
 _KINDS = frozenset({"point", "polyline", "polygon", "rectangle", "ellipse", "brush"})
 
@@ -41,8 +45,11 @@ def shape_stream(
     import msgspec  # noqa: PLC0415 (only when something is sent)
     import pyarrow as pa  # noqa: PLC0415 (as above)
 
+    _check_colours(colours.values())
     geometries, columns, said = _columns(shapes, label)
     arrays = {name: _array(name, column) for name, column in columns.items()}
+    if said["label"] is not None:
+        arrays[said["label"]] = _without_blanks(arrays[said["label"]])
     metadata = {b"wsi-lab": msgspec.json.encode({**said, "colours": dict(colours)})}
     fields = [pa.field("geometry", pa.binary())]
     fields += [pa.field(name, array.type) for name, array in arrays.items()]
@@ -109,6 +116,9 @@ def _columns(shapes: Any, label: Any) -> tuple[Any, dict[str, Any], dict[str, st
         return geometries, *_labelled(len(geometries), label)
     frame = shapes.drop(columns=[name_of_geometry])
     frame.columns = [str(each) for each in frame.columns]
+    twice = [name for name, count in Counter(frame.columns).items() if count > 1]
+    if twice:
+        raise Invalid(f"Several columns are called {twice[0]!r}; give each a name of its own.")
     said: dict[str, str | None] = {"label": _label_column(frame, label)}
     if "shape" in frame.columns and set(frame["shape"].dropna()) <= _KINDS and len(frame):
         said["kind"] = "shape"
@@ -123,6 +133,8 @@ def _columns(shapes: Any, label: Any) -> tuple[Any, dict[str, Any], dict[str, st
 
 
 def _bare(shapes: Any, label: Any) -> tuple[Any, dict[str, Any], dict[str, str | None]]:
+    if shapes is None or isinstance(shapes, str | bytes | Mapping) or hasattr(shapes, "columns"):
+        raise Invalid("Shapes are a GeoDataFrame, a GeoSeries, or geometries of shapely.")
     several = [shapes] if hasattr(shapes, "geom_type") else list(shapes)
     geometries = _geometries(several)
     return geometries, *_labelled(len(geometries), label)
@@ -145,7 +157,13 @@ def _geometries(several: Any) -> Any:
     found[:] = several
     wrong = np.flatnonzero(~(shapely.is_geometry(found) | shapely.is_missing(found)))
     if len(wrong):
-        raise Invalid(f"Shape {int(wrong[0])} is no geometry of shapely.")
+        raise Invalid(f"What is at position {int(wrong[0])} is no geometry of shapely.")
+    mixed = np.flatnonzero(shapely.get_type_id(found) == _COLLECTION)
+    if len(mixed):
+        raise Invalid(
+            f"The shape at position {int(mixed[0])} is a GeometryCollection, which is no one "
+            "shape; take such apart, for example with explode()."
+        )
     return found
 
 
@@ -175,6 +193,30 @@ def _array(name: str, column: Any) -> pa.Array:
     if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
         raise Invalid(f"The column {name!r} holds bytes, which cannot be stored.")
     return array
+
+
+def _without_blanks(labels: pa.Array) -> pa.Array:
+    """Return labels with none where there is nothing but blanks, as tables in text have it."""
+    import pyarrow as pa  # noqa: PLC0415 (as above)
+    import pyarrow.compute as pc  # noqa: PLC0415 (as above)
+
+    if pa.types.is_dictionary(labels.type):
+        labels = labels.dictionary_decode()
+    if pa.types.is_null(labels.type):
+        return labels
+    if not (pa.types.is_string(labels.type) or pa.types.is_large_string(labels.type)):
+        raise Invalid(
+            f"Labels are names, but these are {labels.type}; make them text, for example with "
+            ".astype(str)."
+        )
+    is_blank = pc.equal(pc.utf8_trim_whitespace(labels), "")
+    return pc.if_else(is_blank, pa.scalar(None, labels.type), labels)
+
+
+def _check_colours(colours: Iterable[str]) -> None:
+    for each in colours:
+        if not isinstance(each, str) or not _COLOUR.fullmatch(each):
+            raise Invalid(f"{each!r} is not a colour; one looks like #d55e00.")
 
 
 def _text(value: Any) -> str | None:

@@ -42,7 +42,7 @@ def table_of_shapes(
     centroid: bool = False,
     reader: str | Sequence[str] | None = None,
     where: Where = (),
-    properties: Iterable[str] | None = None,
+    properties: str | Iterable[str] | None = None,
     tier: str = "all",
     limit: int | None = None,
 ) -> gpd.GeoDataFrame:
@@ -61,7 +61,7 @@ def table_of_shapes(
         within=area.wkt if area is not None and not is_refined else None,
         centroid="true" if centroid else None,
         where=_where(where),
-        properties=None if properties is None else _json(list(properties)),
+        properties=None if properties is None else _json(names_of(properties)),
         tier=tier,
         limit=None if is_refined else limit,
     )
@@ -169,13 +169,31 @@ def labels_text(label: LabelChoice) -> str | None:
     """Return labels as the lab takes them; `None`, and not an empty list, stands for no label."""
     if is_all(label):
         return None
-    several = [label] if label is None or isinstance(label, str) else list(label)
-    return _json(["" if each is None else each for each in several])
+    is_one = label is None or isinstance(label, str) or hasattr(label, "name")
+    several = [label] if is_one else list(label or ())
+    names = ["" if each is None else getattr(each, "name", each) for each in several]
+    if not all(isinstance(each, str) for each in names):
+        raise _no_label(label)
+    return _json(names)
+
+
+def names_of(properties: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names of properties; a text is one of them."""
+    return (properties,) if isinstance(properties, str) else tuple(properties)
 
 
 def is_all(label: LabelChoice) -> bool:
     """Return whether shapes are meant whatever their labels."""
-    return label is not None and not isinstance(label, str) and not len(label)
+    if label is None or isinstance(label, str) or hasattr(label, "name"):
+        return False
+    try:
+        return not len(label)
+    except TypeError as error:
+        raise _no_label(label) from error
+
+
+def _no_label(label: Any) -> Invalid:
+    return Invalid(f"{label!r} is no label; give a name, several names, or None for no label.")
 
 
 def _where(where: Where) -> str | None:
@@ -185,7 +203,8 @@ def _where(where: Where) -> str | None:
         name, *rest = each
         if len(rest) == 1:
             (value,) = rest
-            is_pair = isinstance(value, tuple) and len(value) == 2 and value[0] in _COMPARISONS
+            # A list is values; a pair is meant to be a comparison, and one that there is.
+            is_pair = isinstance(value, tuple)
             rest = list(value) if is_pair else ["in" if isinstance(value, list) else "=", value]
         if len(rest) != 2 or rest[0] not in _COMPARISONS:
             raise Invalid(

@@ -205,7 +205,7 @@ class Slide(SlideFields):
         centroid: bool = False,
         reader: str | Sequence[str] | None = None,
         where: Where = (),
-        properties: Iterable[str] | None = None,
+        properties: str | Iterable[str] | None = None,
         limit: int | None = None,
     ) -> gpd.GeoDataFrame:
         """Return the shapes on it, one row each, indexed by id, in the order they were given in.
@@ -232,7 +232,9 @@ class Slide(SlideFields):
             What properties must be: ``{"score": (">", 0.5), "stain": "HER2"}``, or triples
             ``[("score", ">", 0.5)]``; the comparisons are =, !=, <, <=, >, >= and in.
         properties
-            Which properties are wanted; by default all.
+            Which properties are wanted, one or several; by default all.
+        limit
+            At most so many of them, those that were given first.
 
         Examples
         --------

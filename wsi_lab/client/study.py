@@ -175,10 +175,10 @@ class Study(StudyFields):
         label: LabelChoice = (),
         within: Any = None,
         centroid: bool = False,
-        reader: str | None = None,
-        slide: Slide | int | None = None,
+        reader: str | Sequence[str] | None = None,
+        slide: Slide | int | str | None = None,
         where: Where = (),
-        properties: Iterable[str] | None = None,
+        properties: str | Iterable[str] | None = None,
     ) -> gpd.GeoDataFrame:
         """Return the shapes on its slides, one row each, indexed by id.
 
@@ -194,6 +194,8 @@ class Study(StudyFields):
             Two words for the same: where they were drawn. A layer must be there.
         label, within, centroid, where, properties
             As for `Slide.annotations`.
+        reader, slide
+            Only by this author, or one of these; only on this slide: itself, its name or its id.
         """
         found = shapes_of_study(
             self.connection,
@@ -204,7 +206,7 @@ class Study(StudyFields):
             within=within,
             centroid=centroid,
             reader=reader,
-            slide_id=id_of(slide),
+            slide_id=None if slide is None else slide_id_of(self.connection, self.id, slide),
             where=where,
             properties=properties,
         )

@@ -18,11 +18,12 @@ from wsi_lab.model.annotation import ShapeKind
 __all__ = ["AREAS", "DRAWN", "FORMATS", "OPTIONS", "Format", "Holds", "format_of", "guessed"]
 
 _TO_POLYGON = {ShapeKind.RECTANGLE: ShapeKind.POLYGON, ShapeKind.ELLIPSE: ShapeKind.POLYGON}
+_HEAT_TOO = {**_TO_POLYGON, ShapeKind.HEATMAP: ShapeKind.POLYGON}
 _MASK_OPTIONS = frozenset({"left", "top", "downsample", "label_names"})
 _SLIDE_SCORE = DRAWN | {ShapeKind.HEATMAP, ShapeKind.OTHER}
 _MASK = Holds(
     frozenset({ShapeKind.POLYGON, ShapeKind.BRUSH}),
-    {**_TO_POLYGON, ShapeKind.POINT: ShapeKind.POLYGON, ShapeKind.POLYLINE: ShapeKind.POLYGON},
+    {**_HEAT_TOO, ShapeKind.POINT: ShapeKind.POLYGON, ShapeKind.POLYLINE: ShapeKind.POLYGON},
     colours=True,
     precision=float("inf"),
 )
@@ -43,11 +44,13 @@ _ALL = (
         "application/zip",
         "anno2_document",
         Holds(
-            frozenset({ShapeKind.POINT, ShapeKind.POLYGON, ShapeKind.BRUSH}),
+            frozenset({ShapeKind.POINT, ShapeKind.POLYGON, ShapeKind.BRUSH, ShapeKind.HEATMAP}),
             _TO_POLYGON,
+            parts=False,
             labels=0,
             grids=True,
             precision=0.5,
+            below_zero=False,
         ),
         is_bulk=True,
     ),
@@ -58,10 +61,11 @@ _ALL = (
         "application/xml",
         "asap_document",
         Holds(
-            frozenset(
-                {ShapeKind.POINT, ShapeKind.POLYLINE, ShapeKind.POLYGON, ShapeKind.RECTANGLE}
+            frozenset({ShapeKind.POINT, ShapeKind.POLYGON, ShapeKind.RECTANGLE}),
+            dict.fromkeys(
+                (ShapeKind.ELLIPSE, ShapeKind.BRUSH, ShapeKind.POLYLINE, ShapeKind.HEATMAP),
+                ShapeKind.POLYGON,
             ),
-            {ShapeKind.ELLIPSE: ShapeKind.POLYGON, ShapeKind.BRUSH: ShapeKind.POLYGON},
             holes=False,
             parts=False,
             colours=True,
@@ -133,7 +137,7 @@ _ALL = (
             kinds=frozenset(
                 {ShapeKind.POINT, ShapeKind.POLYLINE, ShapeKind.POLYGON, ShapeKind.BRUSH}
             ),
-            instead=_TO_POLYGON,
+            instead=_HEAT_TOO,
             labels=0,
         ),
         read_options=frozenset({"height"}),
@@ -146,7 +150,7 @@ _ALL = (
         (".xml",),
         "application/xml",
         "imagescope",
-        Holds(parts=False, colours=True, property_names=frozenset({"text"})),
+        Holds(instead={}, parts=False, colours=True, property_names=frozenset({"text"})),
         write_options=frozenset({"mpp"}),
     ),
     Format(

@@ -16,6 +16,7 @@ from wsi_lab.model.feature import Document
 
 AREAS = frozenset({ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH})
 DRAWN = AREAS | {ShapeKind.POINT, ShapeKind.POLYLINE}
+_AREA_OF_HEAT = MappingProxyType({ShapeKind.HEATMAP: ShapeKind.POLYGON})
 OPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "height": "Of the slide, in level-0 pixels: for formats whose y runs upwards.",
@@ -53,10 +54,12 @@ class Holds:
         Whether it states colours of labels; whether it has room for grids of values.
     precision
         Level-0 pixels by which coordinates may move; infinite where a picture tells them.
+    below_zero
+        Whether places left of the slide or above it can be told; else they move to its edge.
     """
 
     kinds: frozenset[ShapeKind] = DRAWN
-    instead: Mapping[ShapeKind, ShapeKind] = field(default_factory=dict)
+    instead: Mapping[ShapeKind, ShapeKind] = field(default_factory=lambda: _AREA_OF_HEAT)
     holes: bool = True
     parts: bool = True
     labels: int | None = 1
@@ -65,6 +68,7 @@ class Holds:
     colours: bool = False
     grids: bool = False
     precision: float = 0.0
+    below_zero: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ def _lost_precision(format: Format, geometries: np.ndarray) -> Iterable[Notice]:
 
 def _moved(format: Format, coordinates: np.ndarray) -> Iterable[Notice]:  # noqa: A002 - as above
     precision = format.holds.precision
+    if not format.holds.below_zero:
+        yield from _below_zero(coordinates)
     if not len(coordinates) or precision == 0:
         return
     if np.isinf(precision):
@@ -156,6 +158,14 @@ def _moved(format: Format, coordinates: np.ndarray) -> Iterable[Notice]:  # noqa
     if count:
         places = _shapes(count, "vertex", "vertices")
         yield Notice("Coordinates", f"{places} {_is(count)} rounded to {grid:g} px.")
+
+
+def _below_zero(coordinates: np.ndarray) -> Iterable[Notice]:
+    count = int(np.count_nonzero((coordinates < 0).any(axis=1)))
+    if count:
+        places = _shapes(count, "vertex", "vertices")
+        what = f"{places} left of the slide or above it {_is(count)} moved to its edge."
+        yield Notice("Coordinates", what)
 
 
 def _shapes(count: int, one: str = "shape", several: str = "") -> str:

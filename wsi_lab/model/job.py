@@ -35,8 +35,8 @@ class Job:
         Nobody can guess it.
     title
         What is being done, for example ``Import nuclei.geojson``.
-    user_id
-        Who started it.
+    user_id, token_id
+        Who started it, and by which token, if by one.
     progress
         From 0 to 1.
     words
@@ -52,6 +52,7 @@ class Job:
     id: str
     title: str
     user_id: int
+    token_id: int | None
     state: JobState
     progress: float
     words: str

@@ -169,6 +169,12 @@ class Token:
     created_on: datetime
     expires_on: datetime | None
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether it allows all that its user may do."""
+        limits = self.read_studies or self.modify_studies or self.folders
+        return self.capabilities == ALL_CAPABILITIES and not limits
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -359,12 +365,7 @@ def _token_allows(token: Token | None, rule: _Rule, resource: Resource) -> Decis
         return _allowed("No token limits this.")
     if not token.capabilities:
         return _refused("This token may not be used for anything.", visible=False)
-    if rule.full_token and (
-        token.capabilities != ALL_CAPABILITIES
-        or token.read_studies
-        or token.modify_studies
-        or token.folders
-    ):
+    if rule.full_token and not token.is_unlimited:
         return _refused("Only a token with all capabilities and without limits may do this.")
     names = {str(resource.study_id), resource.study_name}
     if resource.study_id is not None or resource.study_name is not None:

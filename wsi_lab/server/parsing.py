@@ -75,7 +75,7 @@ def from_json_at_once(form: type[F], body: bytes) -> F:
     ...     sizes: list[int]
     >>> from_json_at_once(New, b'{"sizes": [1, "b"]}')
     Traceback (most recent call last):
-    wsi_lab.errors.Invalid: This request has a problem: sizes[1]: must be a whole number.
+    wsi_lab.errors.Invalid: This request has a problem: sizes[1]: must be a whole number, got text.
     """
     try:
         return msgspec.json.decode(body, type=form)

@@ -120,6 +120,7 @@ class Jobs:
             id=secrets.token_hex(16),
             title=title,
             user_id=actor.user.id,
+            token_id=None if actor.token is None else actor.token.id,
             state=JobState.WAITING,
             progress=0.0,
             words="",
@@ -144,6 +145,9 @@ class Jobs:
 
     def get(self, actor: Actor, job_id: str) -> Job:
         """Return a job that the asker started; a site administrator sees all.
+
+        With a token that is limited one sees only what was started with that token: a job tells
+        of what it works on.
 
         Raises
         ------
@@ -227,7 +231,7 @@ class Jobs:
         with self._lock:
             self._forget_old()
             task = self._tasks.get(job_id)
-        if task is None or not (actor.user.is_admin or task.job.user_id == actor.user.id):
+        if task is None or not _may_see(actor, task.job):
             raise NotFound("There is no such job, or not any more.")
         return task
 
@@ -237,6 +241,13 @@ class Jobs:
             ended = task.job.ended_on
             if ended is not None and ended < oldest:
                 del self._tasks[job_id]
+
+
+def _may_see(actor: Actor, job: Job) -> bool:
+    token = actor.token
+    if token is not None and not token.is_unlimited and token.id != job.token_id:
+        return False
+    return actor.user.is_admin or job.user_id == actor.user.id
 
 
 def _nothing() -> None:

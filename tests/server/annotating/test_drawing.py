@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import threading
 from typing import Any
@@ -266,3 +267,29 @@ def test_changes_at_the_same_time_follow_one_another(world, http, layer):
         thread.join()
     assert sorted(accepted) == list(range(2, 42))
     assert len(world.lab.drawing.history(world.owner, shape["id"])) == 41
+
+
+def test_long_outline_comes_back_equal(world, http, layer):
+    turns = [math.tau * place / 20_000 for place in range(20_000)]
+    geometry = ring(*([500 + 400 * math.cos(turn), 500 + 400 * math.sin(turn)] for turn in turns))
+    (shape,) = draw(http, world, layer, geometry=geometry).json()["items"]
+    assert shape["geometry"] == geometry
+
+
+@pytest.mark.parametrize("wrong", [[[None, 1], [0, 1]], [], [[0]]], ids=["null", "open", "short"])
+def test_long_outline_that_is_none_is_refused(world, http, layer, wrong):
+    places = [[place, 1] for place in range(20_000)] + wrong
+    answer = draw(http, world, layer, geometry={"type": "Polygon", "coordinates": [places]})
+    assert answer.status_code == 400
+    assert "that end where they begin" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "sentence"),
+    [([1], "JSON object"), ({"a": "x" * (1 << 20)}, "1 MiB"), ({"a": [[]] * 500_000}, "1 MiB")],
+    ids=["list", "long", "many"],
+)
+def test_properties_that_are_none_are_refused(world, http, layer, properties, sentence):
+    answer = draw(http, world, layer, properties=properties)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["detail"]

@@ -375,3 +375,14 @@ def test_mask_has_the_places_of_labels(
         lab.exchange.mask(owner, slide.id, layer.id, (0, 0, 1e6, 1e6))
     with pytest.raises(Invalid):
         lab.exchange.mask(owner, slide.id, layer.id, (5, 5, 5, 9))
+
+
+def test_shapes_beside_a_mask_are_told(
+    lab: Lab, owner: Actor, slide: Slide, layer: Layer, bring: Any
+) -> None:
+    bring(collection(SQUARE, shapely.box(-90, -90, -10, -10)))
+    made = lab.exchange.export(owner, layer.id, slide.id, "mask-png")
+    assert "Mask: 1 shape lies outside what it shows." in map(str, made.notices)
+    window = {"box": (0.0, 0.0, 5.0, 5.0)}
+    made = lab.exchange.export(owner, layer.id, slide.id, "mask-png", options=window)
+    assert "Mask: 2 shapes lie outside what it shows." in map(str, made.notices)

@@ -32,6 +32,8 @@ _COMMENT = 6
 """The code of an extension that is a text."""
 _PREFIX = b"wsi-lab "
 _LARGEST_HEADER = 1 << 21
+_MOST_BYTES = 2 * MOST_PIXELS
+"""As many as 16 bits for each pixel of the largest mask."""
 _DEFAULT_MPP = 1.0
 
 
@@ -183,6 +185,8 @@ def _checked(start: bytes) -> int:
     width, height = _flat(shape)
     if width * height > MOST_PIXELS:
         raise TooLarge(f"A mask may have at most {MOST_PIXELS:,} pixels.")
+    if width * height * item > _MOST_BYTES:
+        raise TooLarge(f"A mask may have at most {_MOST_BYTES:,} bytes; whole numbers need few.")
     return width * height * item + _LARGEST_HEADER
 
 

@@ -161,8 +161,7 @@ def _numbered(mask: NDArray[np.generic]) -> tuple[list[int], Mask]:
     if mask.dtype.kind not in "ui" or mask.min(initial=0) < 0:
         raise Invalid("The values of a mask are whole numbers from 0 on.")
     if mask.dtype in {np.dtype(np.uint8), np.dtype(np.uint16)}:
-        counts = np.bincount(mask.reshape(-1), minlength=1)
-        return list(range(1, len(counts))), cast("Mask", mask)
+        return list(range(1, int(mask.max(initial=0)) + 1)), cast("Mask", mask)
     values = [int(value) for value in np.unique(mask) if value]
     if len(values) > MOST_VALUES:
         raise TooLarge(f"A mask may have at most {MOST_VALUES:,} values.")

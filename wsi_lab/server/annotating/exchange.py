@@ -31,6 +31,20 @@ Author = Annotated[str, Meta(min_length=1, max_length=254)]
 Options = Annotated[str, Meta(max_length=10_000)]
 
 
+_Length = Annotated[float, Meta(gt=0, le=1e9)]
+_OPTIONS: dict[str, Any] = {
+    "height": _Length | None,
+    "mpp": _Length | None,
+    "left": forms.Pixel | None,
+    "top": forms.Pixel | None,
+    "downsample": _Length | None,
+    "object_type": forms.Words | None,
+    "box": tuple[forms.Pixel, forms.Pixel, forms.Pixel, forms.Pixel] | None,
+    "label_names": dict[int, forms.Words] | list[forms.Words] | None,
+}
+"""What the options of formats may be."""
+
+
 class ImportQuery(Struct, kw_only=True):
     """What is to become of a file; `options` is a JSON object."""
 
@@ -166,10 +180,26 @@ def _mask(lab: Lab, actor: Actor, slide_id: int, query: MaskQuery) -> bytes:
 
 def _options(text: str) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        problem = "options: expected a JSON object"
-        raise Invalid(f"This request has a problem: {problem}.", problems=[problem]) from error
+        said = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _problems(["options: expected a JSON object"]) from None
+    found: dict[str, Any] = {}
+    problems = []
+    for name, value in said.items():
+        if name not in _OPTIONS:
+            problems.append(f"options: there are {', '.join(_OPTIONS)}")
+            continue
+        try:
+            found[name] = msgspec.convert(value, _OPTIONS[name], str_keys=True)
+        except msgspec.ValidationError:
+            problems.append(f"options.{name}: is not what it may be")
+    if problems:
+        raise _problems(list(dict.fromkeys(problems)))
+    return found
+
+
+def _problems(problems: list[str]) -> Invalid:
+    return Invalid(f"This request has a problem: {'; '.join(problems)}.", problems=problems)
 
 
 def _notices(notices: tuple[Notice, ...]) -> str:

@@ -13,7 +13,7 @@ from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import Label, LabelCount, Layer, NewLabel
 from wsi_lab.server.api.forms import Email, Id, Json, Name
-from wsi_lab.service.annotating.given_shapes import LARGEST_PROPERTIES
+from wsi_lab.service.annotating.given_shapes import LARGEST_PROPERTIES, MOST_VERTICES
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 Colour = Annotated[str, Meta(max_length=20)]
@@ -187,6 +187,11 @@ def geometry_of(said: msgspec.Raw) -> Any:
     if found.type not in _GEOMETRIES:
         raise Invalid(
             f"This is no geometry of GeoJSON; its type is one of {', '.join(_GEOMETRIES)}."
+        )
+    if bytes(found.coordinates).count(b"[") > 2 * MOST_VERTICES:
+        # Rings have brackets, too, but not so many.
+        raise Invalid(
+            f"A shape drawn by hand may have at most {MOST_VERTICES:,} vertices; load it."
         )
     text = b'{"type":"%b","coordinates":%b}' % (found.type.encode(), bytes(found.coordinates))
     try:

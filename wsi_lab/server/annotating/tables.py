@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -145,13 +146,17 @@ def _layers(text: str) -> list[str | int]:
 
 
 def _polygon(text: str) -> BaseGeometry:
+    import numpy as np  # noqa: PLC0415 (whoever opens a lab needs no geometry)
     import shapely  # noqa: PLC0415 (as above)
 
     try:
-        found = shapely.from_wkt(text)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = shapely.from_wkt(text)
     except shapely.errors.ShapelyError:
         found = None
-    if found is None or found.geom_type not in {"Polygon", "MultiPolygon"} or found.is_empty:
+    is_area = found is not None and found.geom_type in {"Polygon", "MultiPolygon"}
+    # What is infinite has no bounds that could be subtracted, and cannot be made valid.
+    if not is_area or not math.isfinite(shapely.get_coordinates(found).sum()) or found.is_empty:
         raise _problem("within", "a POLYGON or MULTIPOLYGON in WKT, in level-0 pixels")
     return found if found.is_valid else shapely.make_valid(found)
 

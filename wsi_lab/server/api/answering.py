@@ -39,14 +39,6 @@ class JsonHandler(Handler):
             raise BodyUnsupported("The body of this request must be JSON (application/json).")
         return parsing.from_json(form, self.request.body)
 
-    async def body_beside_query(self, form: type[F]) -> F:
-        """Return the body of an address that has a query, too, without holding anybody up."""
-        if not parsing.is_json(self.request.headers.get("Content-Type")):
-            raise BodyUnsupported("The body of this request must be JSON (application/json).")
-        if len(self.request.body) <= LARGEST_READ_AT_ONCE:
-            return parsing.from_json(form, self.request.body)
-        return await self.wait_in(self.site.transfers, parsing.from_json, form, self.request.body)
-
     async def large_body(self, form: type[F]) -> F:
         """Return the body as a form, as `body` does, without holding anybody up."""
         if len(self.request.body) <= LARGEST_READ_AT_ONCE:

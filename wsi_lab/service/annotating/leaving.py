@@ -65,7 +65,12 @@ def written(
         drawn = bulk_of(Document(by_hand))
         # The last one is on top in a mask.
         columns = ShapeColumns.concatenated([loaded, drawn.columns])
-        notices = [*drawn.notices, *lost_of_columns(found, columns), *_of_grids(found, grids)]
+        notices = [
+            *drawn.notices,
+            *lost_of_columns(found, columns),
+            *_outside(columns, options.get("box")),
+            *_of_grids(found, grids),
+        ]
         return notices, found.write_columns([columns], colours=colours, **options)
     if is_many and len(loaded) > MOST_SINGLY:
         raise TooLarge(
@@ -119,6 +124,17 @@ def mask_pieces(
         downsample=downsample,
         label_names=names,
     )
+
+
+def _outside(columns: ShapeColumns, box: Box | None) -> list[Notice]:
+    """Tell of shapes that lie wholly beside what a mask shows."""
+    if box is None or not len(columns):
+        return []
+    left, top, right, bottom = columns.boxes().T
+    is_outside = (right <= box[0]) | (bottom <= box[1]) | (left >= box[2]) | (top >= box[3])
+    count = int(np.count_nonzero(is_outside))
+    shapes = "1 shape lies" if count == 1 else f"{count:,} shapes lie"
+    return [Notice("Mask", f"{shapes} outside what it shows.")] if count else []
 
 
 def _of_grids(found: Format, grids: Sequence[Grid]) -> list[Notice]:

@@ -12,6 +12,7 @@ from wsi_lab.model.layer import Box, Condition, ShapeQuery
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from wsi_lab.geometry.columns import ShapeColumns
 
@@ -26,6 +27,12 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
+LARGEST_NUMBER = 1 << 1000
+"""Whole numbers that a float can stand for are less."""
+FARTHEST = 1e12
+"""Pixels."""
+
+
 def check_query(query: ShapeQuery) -> None:
     """Raise `Invalid` when a query cannot be answered."""
     problems = []
@@ -36,14 +43,26 @@ def check_query(query: ShapeQuery) -> None:
             problems.append(f"{name}: '{comparison}' is none of {', '.join(COMPARISONS)}.")
         elif comparison == "in" and not isinstance(value, list | tuple | set | frozenset):
             problems.append(f"{name}: 'in' needs a list.")
+        elif isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+            problems.append(f"{name}: no property is a number so large.")
     if query.box is not None and not all(side == side for side in query.box):  # noqa: PLR0124 (NaN)
         problems.append("A box is (left, top, right, bottom).")
     if query.polygon is not None and query.polygon.is_empty:
         problems.append("The area is empty.")
+    elif query.polygon is not None and not _is_on_slides(query.polygon):
+        problems.append("The corners of the area are finite numbers of pixels on slides.")
     if query.limit is not None and query.limit < 0:
         problems.append("A limit is not less than 0.")
     if problems:
         raise Invalid("; ".join(problems), problems=problems)
+
+
+def _is_on_slides(area: BaseGeometry) -> bool:
+    import numpy as np  # noqa: PLC0415 (whoever opens a lab needs no geometry)
+    import shapely  # noqa: PLC0415 (as above)
+
+    # NaN is not less than anything.
+    return bool((np.abs(shapely.get_coordinates(area)) < FARTHEST).all())
 
 
 def box_of(query: ShapeQuery) -> Box | None:

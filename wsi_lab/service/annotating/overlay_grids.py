@@ -88,7 +88,7 @@ def grids_drawn(stacks: Iterable[Stack], frame: Frame, style: Style) -> Rgba | N
             drawn = np.zeros((frame.rows, frame.columns, 4), np.uint8)
         low = each.limits[0] if style.low is None else style.low
         high = each.limits[1] if style.high is None else style.high
-        share = np.clip((found[known] - low) / ((high - low) or 1.0), 0, 1)
+        share = np.clip((found[known].astype(np.float64) - low) / ((high - low) or 1.0), 0, 1)
         drawn[known] = colours[np.rint(share * 255).astype(np.uint8)]
     return drawn
 
