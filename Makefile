@@ -38,7 +38,9 @@ demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/wsi-lab demo $(DEMO_FLAGS)
 
 test: $(VENV)/.installed-test chromium
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not soak' -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
+	@# What measures times runs first, with nothing beside it.
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'quiet and not soak' tests $(PYTEST_FLAGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not quiet and not soak' -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
 
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_FLAGS)

@@ -221,6 +221,7 @@ def busy(store: Store, home: Path) -> Busy:
             return Busy(hanging, quick.result(), server.late[beats:])
 
 
+@pytest.mark.quiet
 def test_slides_that_do_not_come_hold_up_no_others(tmp_path: Path, demo_slide: Path) -> None:
     folder = tmp_path / "slides"
     folder.mkdir()

@@ -40,6 +40,7 @@ def crash(pid: int, fault: signal.Signals = signal.SIGSEGV) -> None:
     os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("fault", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGALRM])
 def test_a_worker_that_crashes_in_a_request_costs_that_request_only(
     new_pool: Callable[..., WorkerPool],
@@ -235,6 +236,7 @@ def small_png() -> bytes:
     )
 
 
+@pytest.mark.quiet
 def test_a_slide_that_keeps_killing_workers_is_left_alone(
     new_pool: Callable[..., WorkerPool], tmp_path: Path, demo_slide: Path
 ) -> None:

@@ -129,6 +129,7 @@ def test_geometry_comes_back_equal(database: Database, answer_id: int, noon: dat
     assert drawings.shape_rows([]) == []
 
 
+@pytest.mark.quiet
 def test_time_of_a_redrawing_grows_with_its_shapes_only(
     database: Database, answer_id: int, noon: datetime
 ) -> None:

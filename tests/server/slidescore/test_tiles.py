@@ -230,6 +230,7 @@ def test_no_grant_is_written_to_a_log(viewer: Viewer, caplog: pytest.LogCaptureF
         assert secret not in ours
 
 
+@pytest.mark.quiet
 def test_first_tile_is_there_soon_and_asks_no_database(new_viewer: Any, world: Any) -> None:
     slide = world.new_slide()
     viewer = new_viewer(slide.id, "viewer")
