@@ -34,9 +34,9 @@ CASES = {
     b"PK\x03\x04": "anno2",
     b"\0" * 128 + b"DICM": "dicom-ann",
     b"\0" * 344 + b"n+1\0": "mask-nifti",
-    gzip.compress(b"\0" * 344 + b"n+1\0" + b"\0" * 99): "mask-nifti",
-    gzip.compress(b'[{"x":1,"y":2}]'): "anno2",
-    gzip.compress(b'{"type":"FeatureCollection"}'): "geojson",
+    gzip.compress(b"\0" * 344 + b"n+1\0" + b"\0" * 99, mtime=0): "mask-nifti",
+    gzip.compress(b'[{"x":1,"y":2}]', mtime=0): "anno2",
+    gzip.compress(b'{"type":"FeatureCollection"}', mtime=0): "geojson",
 }
 
 
