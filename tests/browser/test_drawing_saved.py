@@ -83,6 +83,41 @@ def test_somebody_elses_change_is_shown_and_mine_can_be_kept_beside_it(drawing, 
     drawing.page.unroute("**/v1/slides/*/layers")
 
 
+def test_two_pages_that_change_one_shape_lose_neither_change(drawing, new_viewer, shots):
+    drawing.press("r")
+    drawing.drag((700, 700), (900, 850))
+    drawing.only()
+    drawing.wait_for_state("saved")
+    other = Drawing(new_viewer, drawing.layer).begin()
+    for each in (drawing, other):
+        # Neither hears of the other before both have changed it.
+        each.page.route("**/v1/slides/*/layers", lambda route: route.abort())
+        each.press("m")
+        each.click(800, 775)
+        each.notebook.wait_for("len(viewer.chosen) == 1")
+    drawing.drag((800, 775), (850, 775))
+    first = drawing.stored(lambda shapes: box_of(shapes[0])[0] > 740)
+    drawing.wait_for_state("saved")
+    other.drag((800, 775), (800, 875))
+    card = other.page.locator(".wsl-conflict")
+    card.wait_for()
+    other.notebook.wait_for("viewer.saving == 'conflict'")
+    assert drawing.layer.shapes() == first
+    other.shot(shots, "drawing-conflict-of-pages")
+    card.get_by_role("button", name="Keep both").click()
+    both = drawing.stored(lambda shapes: len(shapes) == 2)
+    assert box_of(both[0]) == pytest.approx((750, 700, 950, 850), abs=1.5)
+    assert box_of(both[1]) == pytest.approx((700, 800, 900, 950), abs=1.5)
+    for each in (drawing, other):
+        each.page.unroute("**/v1/slides/*/layers")
+        each.wait_for_state("saved")
+        until = time.monotonic() + 20
+        while each.notebook.value("sorted(viewer.chosen)") != [shape["id"] for shape in both]:
+            assert time.monotonic() < until
+            each.press("Control+a")
+            each.page.wait_for_timeout(300)
+
+
 def test_what_others_draw_appears_by_itself(drawing):
     square = [[700, 700], [900, 700], [900, 900], [700, 900], [700, 700]]
     drawing.layer.add({"type": "Polygon", "coordinates": [square]})

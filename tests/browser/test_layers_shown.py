@@ -121,6 +121,18 @@ def test_shape_of_a_load_is_taken_in_hand_by_a_click_and_its_first_change(
     assert box_of(back[0]) == (900, 700, 1000, 800)
 
 
+def test_layer_that_is_shown_and_drawn_on_is_hidden_at_once(drawing):
+    viewer, name = drawing.notebook, drawing.layer.name
+    before = len(viewer.errors)
+    viewer.run(f"viewer.show({name!r}, opacity=0.4)")
+    drawing.page.wait_for_function(
+        "() => document.querySelector('.wsl-drawing').style.opacity === '0.4'"
+    )
+    viewer.run(f"viewer.hide({name!r})")
+    drawing.page.wait_for_selector(".wsl-toolbar", state="detached")
+    assert viewer.errors[before:] == []
+
+
 def test_tools_are_as_readable_in_the_dark(drawing, shots):
     change = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
     drawing.press("r")

@@ -87,4 +87,4 @@ def test_options_are_named(run: Run, study: str, file: Path, tmp_path: Path) -> 
     assert run(*words, "--option", "downsample").code == 2
     assert run(*words, "--format", "geojson", "--option", "surprise=1").code == 1
     unknown = run("annotations", "export", study, "x.docx", "--slide", "a", "--layer", "areas")
-    assert "--format" in unknown.err
+    assert "name the format" in unknown.err

@@ -78,6 +78,10 @@ export class FakeLab {
 
   async remove(id, revision) {
     this.#hear("remove", id);
+    if (id >= 2 ** 40 && !this.#gone.has(id)) {
+      this.#gone.add(id);
+      return this.#answered(null);
+    }
     this.#checked(id, revision);
     this.shapes.delete(id);
     return this.#answered(null);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Refusal } from "../../wsi_lab/front/draw/saving.mjs";
-import { moved } from "../../wsi_lab/front/draw/shapes.mjs";
+import { geometryText, moved } from "../../wsi_lab/front/draw/shapes.mjs";
 import { FakeLab, newPage, square } from "./drawing_support.mjs";
 
 const ENOUGH = 120_000;
@@ -253,26 +253,22 @@ test("steps back to what somebody else has changed since are no longer there", a
   assert.equal(page.lab.shapes.get(1).labels[0].name, "theirs");
 });
 
+const ITEM_OF_LOAD = {
+  id: 2 ** 40 + 3,
+  kind: "polygon",
+  labels: [],
+  revision: 1,
+  geometry: JSON.parse(geometryText(square(1, 1, 8))),
+};
+
 test("a shape of a load becomes hand-made with its first change, and goes back without one", async () => {
   const page = newPage();
-  const id = 2 ** 40 + 3;
-  const item = { id, kind: "polygon", labels: [], revision: 1 };
-  item.geometry = {
-    type: "Polygon",
-    coordinates: [
-      [
-        [1, 1],
-        [9, 1],
-        [9, 9],
-        [1, 1],
-      ],
-    ],
-  };
-  page.key = page.saving.adopt(item, true);
+  const { id } = ITEM_OF_LOAD;
+  page.key = page.saving.adopt(ITEM_OF_LOAD, true);
   assert.equal(page.state() ?? "saved", "saved");
   assert.ok(page.saving.release(page.key));
   assert.equal(page.drawing.shapes.size, 0);
-  page.key = page.saving.adopt(item, true);
+  page.key = page.saving.adopt(ITEM_OF_LOAD, true);
   change(page);
   await page.clock.pass(1000);
   assert.deepEqual(page.lab.requests, [["change", id]]);
@@ -280,6 +276,55 @@ test("a shape of a load becomes hand-made with its first change, and goes back w
   await page.clock.pass(1000);
   assert.deepEqual(page.lab.requests[1], ["change", 1]);
   assert.ok(!page.saving.release(page.key));
+});
+
+for (const [what, left] of [
+  ["changed", [6]],
+  ["removed", []],
+]) {
+  test(`a shape of a load that was ${what} on a page that closed is so on the next one`, async () => {
+    const page = newPage();
+    page.key = page.saving.adopt(ITEM_OF_LOAD, true);
+    page.lab.failing = new Refusal(0);
+    if (what === "changed") change(page, 5);
+    else page.drawing.apply([[page.key, null]]);
+    await page.clock.pass(1000);
+    page.saving.close();
+    page.lab.failing = null;
+    const next = newPage({ lab: page.lab, store: page.store });
+    next.saving.receive([], next.saving.mark);
+    next.saving.restore();
+    await next.clock.pass(ENOUGH);
+    assert.equal(page.lab.requests.at(-1)[1], ITEM_OF_LOAD.id);
+    assert.deepEqual([...page.lab.shapes.values()].map(leftOf), left);
+    assert.deepEqual([next.said.conflicts.length, next.state()], [0, "saved"]);
+    assert.equal(next.store.kept.size, 0);
+  });
+}
+
+test("what was to be removed and somebody else removed is not kept any longer", async () => {
+  const page = await pageWithSquare();
+  page.lab.failing = new Refusal(0);
+  page.drawing.apply([[page.key, null]]);
+  await page.clock.pass(1000);
+  page.saving.close();
+  assert.equal(page.store.kept.size, 1);
+  const next = newPage({ store: page.store });
+  next.saving.receive([], next.saving.mark);
+  next.saving.restore();
+  await next.clock.pass(ENOUGH);
+  assert.deepEqual([next.lab.requests, next.state(), next.store.kept.size], [[], "saved", 0]);
+});
+
+test("a new shape on what is gone is refused, and not said to be on its way", async () => {
+  const page = newPage();
+  page.lab.failing = new Refusal(404, "There is no such layer.");
+  const shape = square();
+  page.drawing.apply([[shape.key, shape]]);
+  await page.clock.pass(ENOUGH);
+  const detail = "There is no such layer.";
+  assert.deepEqual(page.said.states.at(-1), { kind: "refused", count: 1, detail });
+  assert.equal(page.lab.requests.length, 1);
 });
 
 test("two pages in any order lose nothing that one was told is saved", async () => {

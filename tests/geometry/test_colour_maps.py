@@ -21,6 +21,24 @@ def test_brightness_tells_low_from_high(name):
     assert (np.diff(light[::8]) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("viridis", "440154 3b528b 21918c 5ec962 fde725"),
+        ("magma", "000004 51127c b73779 fc8961 fcfdbf"),
+        ("inferno", "000004 57106e bc3754 f98e09 fcffa4"),
+        ("plasma", "0d0887 7e03a8 cc4778 f89540 f0f921"),
+        ("cividis", "00224e 434e6c 7d7c78 bcae6c fee838"),
+        ("turbo", "30123b 28bceb a4fc3c fb7e21 7a0403"),
+        ("coolwarm", "3b4cc0 8db0fe dddcdc f4987a b40426"),
+    ],
+)
+def test_a_colour_map_is_the_published_one(name, published):
+    expected = [rgb(f"#{colour}") for colour in published.split()]
+    off = colour_map(name)[[0, 64, 128, 192, 255]].astype(int) - expected
+    assert np.abs(off).max() <= 2
+
+
 def test_a_colour_map_cannot_be_changed_by_who_gets_it():
     with pytest.raises(ValueError, match="read-only"):
         colour_map("viridis")[0] = 0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsi_lab.errors import Invalid
-from wsi_lab.geometry.counts import TILE, CountPyramid, CountTile, merged, picture
+from wsi_lab.geometry.counts import TILE, CountPyramid, CountTile
 
 PLACES = st.tuples(
     st.floats(-100, 60_000), st.floats(-100, 60_000), st.integers(-1, 3)
@@ -43,7 +43,9 @@ def test_shapes_that_are_nowhere_are_left_out_and_unknown_labels_refused():
     pyramid = CountPyramid.from_centres(centres, np.array([0, 0]))
     assert pyramid.levels[0][0, 0].counts.tolist() == [1]
     with pytest.raises(Invalid, match="labels"):
-        CountPyramid.from_centres(centres, np.array([0, 5]), 3)
+        CountPyramid.from_centres(centres, np.array([0, (1 << 23) - 1]))
+    with pytest.raises(Invalid, match="labels"):
+        CountPyramid.from_centres(centres, np.array([0, -2]))
 
 
 def tile_of(*shapes: tuple[int, int, int]) -> CountTile:
@@ -56,7 +58,7 @@ def test_a_tile_comes_back_from_its_bytes():
     random = np.random.default_rng(4)
     tile = tile_of(*np.column_stack([random.integers(0, 256, (500, 2)), np.arange(500) % 7 - 1]))
     assert are_same(CountTile.decode(tile.encode()), tile)
-    empty = merged([])
+    empty = CountTile(np.zeros(0, np.uint16), np.zeros(0, np.int32), np.zeros(0, np.int32))
     assert are_same(CountTile.decode(empty.encode()), empty)
 
 
@@ -66,22 +68,8 @@ def test_damaged_bytes_are_refused(data):
         CountTile.decode(data)
 
 
-def test_the_most_frequent_label_dominates_a_cell():
+def test_the_most_frequent_label_of_a_cell_comes_last():
     tile = tile_of((3, 1, 0), (3, 1, 1), (3, 1, 1), (9, 9, -1), (9, 9, 0))
-    dominant, totals = picture(tile)
-    assert (dominant[1, 3], totals[1, 3], totals[9, 9]) == (1, 3, 2)
-    assert totals.sum() == 5
-    dominant, totals = picture(tile, np.array([True, False, False]))
-    assert (dominant[1, 3], totals[1, 3], dominant[9, 9]) == (0, 1, 0)
-    only_without = picture(tile, np.array([False, False, True]))
-    assert (only_without[0][9, 9], only_without[1].sum()) == (-1, 1)
-
-
-def test_tiles_are_merged_by_what_their_labels_are_called():
-    one, other = tile_of((0, 0, 0), (0, 0, 0), (0, 0, -1)), tile_of((0, 0, 0), (5, 0, 1))
-    together = merged([(one, None), (other, np.array([1, 0, -1]))])
-    assert together.cells.tolist() == [0, 0, 0, 5]
-    assert together.labels.tolist() == [-1, 1, 0, 0]
-    assert together.counts.tolist() == [1, 1, 2, 1]
-    left = merged([(one, None), (tile_of((0, 0, 0), (0, 0, -1)).negated(), None)])
-    assert (left.labels.tolist(), left.counts.tolist()) == ([0], [1])
+    assert tile.cells.tolist() == [259, 259, 2313, 2313]
+    assert tile.labels.tolist() == [0, 1, -1, 0]
+    assert tile.counts.tolist() == [1, 2, 1, 1]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from wsi_lab.errors import Invalid
-from wsi_lab.geometry.png import grey_png, indexed_png, rgba_png
+from wsi_lab.geometry.png import indexed_png, rgba_png
 
 
 def opened(data: bytes) -> Image.Image:
@@ -41,8 +41,3 @@ def test_pixels_come_back_as_they_were():
     random = np.random.default_rng(1)
     colours = random.integers(0, 256, (9, 5, 4)).astype(np.uint8)
     assert np.array_equal(np.array(opened(rgba_png(colours))), colours)
-    for kind in (np.uint8, np.uint16):
-        grey = random.integers(0, np.iinfo(kind).max, (4, 7)).astype(kind)
-        assert np.array_equal(np.array(opened(grey_png(grey))), grey)
-    with pytest.raises(Invalid, match="8 or 16"):
-        grey_png(np.zeros((2, 2), np.int32))

@@ -34,7 +34,7 @@ def draw_by_hand(
     """Store a shape in an author's name, and return its id."""
 
     def store(transaction: Transaction) -> int:
-        study, question = layer_and_slide(transaction, layer.id, slide_id, Action.STUDY_VIEW)
+        study, question, _ = layer_and_slide(transaction, layer.id, slide_id, Action.STUDY_VIEW)
         drawn = answer_to_draw_on(transaction, study, question, slide_id, author)
         connection = transaction.connection
         ids = label_ids(connection, layer.id, labels, {})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from wsi_lab.errors import Invalid, NotFound
+from wsi_lab.geometry.colour_maps import NAMES, colour_map, rgb
 
 
 def test_nothing_is_shown_or_drawn_on_at_first(viewer):
@@ -34,6 +36,14 @@ def test_style_goes_to_the_browser_in_the_words_of_an_overlays_address(viewer):
             "hide": ["stroma", ""],
         }
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_legend_has_the_colours_of_the_tiles(viewer, name):
+    stops = np.array([rgb(each) for each in viewer._companion.legends[name]])
+    places = np.linspace(0, len(stops) - 1, 256)
+    bar = [np.interp(places, np.arange(len(stops)), part) for part in stops.T]
+    assert np.abs(np.stack(bar, axis=1) - colour_map(name)).max() <= 8
 
 
 def test_one_label_may_be_hidden_by_its_name_alone(viewer):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from wsi_lab.cli.console import Console, Shape, lab_command, moment
+from wsi_lab.client.exports import format_for, write_whole
 from wsi_lab.errors import Invalid, NotFound, WsiLabError
+from wsi_lab.model.exchange import counted
 
 if TYPE_CHECKING:
     from wsi_lab.model.exchange import Imported
     from wsi_lab.model.job import Job
-    from wsi_lab.model.layer import Layer
+    from wsi_lab.model.layer import Layer, Load
     from wsi_lab.model.people import Actor
     from wsi_lab.model.study import Slide
     from wsi_lab.service.lab import Lab
@@ -125,7 +126,7 @@ def import_file(
                 options=options,
             )
             report = _waited_for(console, lab, owner, job)
-    console.show(_report_shape(report), _in_words(report))
+    console.show(_report_shape(report), str(report))
 
 
 @files.command("export")
@@ -159,19 +160,19 @@ def export_file(
             owner,
             layer.id,
             slide.id,
-            format_name or _format_of(file),
+            format_name or format_for(file.name),
             author=author,
             labels=labels or None,
             options=options,
         )
-        _write(file, made.pieces)
+        write_whole(file, made.pieces)
     notices = [str(each) for each in made.notices]
-    written = f"Wrote {_count(made.shape_count, 'shape')} to {file.name}."
+    written = f"Wrote {counted(made.shape_count, 'shape')} to {file.name}."
     shape = {"file": str(file), "shape_count": made.shape_count, "notices": notices}
     console.show(shape, "\n".join([written, *notices]))
 
 
-def _waited_for(console: Console, lab: Lab, owner: Actor, job: Job) -> Imported:
+def _waited_for(console: Console, lab: Lab, owner: Actor, job: Job) -> Imported[Load]:
     try:
         with console.progress(_PARTS, job.title) as progress:
             while not job.state.is_over:
@@ -185,7 +186,7 @@ def _waited_for(console: Console, lab: Lab, owner: Actor, job: Job) -> Imported:
         raise job.error
     if job.result is None:
         raise WsiLabError("The work was stopped; nothing was stored.")
-    report: Imported = job.result
+    report: Imported[Load] = job.result
     return report
 
 
@@ -238,36 +239,6 @@ def _those_there(names: Collection[str]) -> str:
     return f"there are: {', '.join(map(repr, sorted(names)))}" if names else "there are none yet"
 
 
-def _format_of(file: Path) -> str:
-    from wsi_lab.formats.annotation_formats import FORMATS  # noqa: PLC0415 (``--help`` needs none)
-
-    usual = {".geojson": "geojson", ".json": "geojson", ".xml": "asap", ".nii.gz": "mask-nifti"}
-    for ending, found in usual.items():
-        if file.name.lower().endswith(ending):
-            return found
-    for each in FORMATS.values():
-        if each.is_written and file.name.lower().endswith(each.suffixes[0]):
-            return each.name
-    raise Invalid(
-        f"What format '{file.name}' is to have, its name does not tell; say --format. There are: "
-        f"{', '.join(each.name for each in FORMATS.values() if each.is_written)}."
-    )
-
-
-def _write(file: Path, pieces: Any) -> None:
-    # All of it or none: what was there stays until the new one is whole.
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as out:
-            out.writelines(pieces)
-        unfinished.replace(file)
-    except OSError as error:
-        raise Invalid(f"'{file.name}' cannot be written: {error.strerror}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
 def _layer_shape(lab: Lab, owner: Actor, layer: Layer) -> Shape:
     counts = lab.finder.counts(owner, layer.id)
     return {
@@ -281,7 +252,7 @@ def _layer_shape(lab: Lab, owner: Actor, layer: Layer) -> Shape:
     }
 
 
-def _report_shape(report: Imported) -> Shape:
+def _report_shape(report: Imported[Load]) -> Shape:
     return {
         "format": report.format,
         "shape_count": report.shape_count,
@@ -301,25 +272,3 @@ def _report_shape(report: Imported) -> Shape:
         ],
         "is_dry_run": report.is_dry_run,
     }
-
-
-def _in_words(report: Imported) -> str:
-    what = f"{report.title}: {_count(report.shape_count, 'shape')}"
-    if report.grid_count:
-        what += f", {_count(report.grid_count, 'grid')}"
-    labels = ", ".join(
-        f"{each.name} {each.count:,}{' (new)' if each.is_new else ''}" for each in report.labels
-    )
-    done = (
-        f"{report.drawn_count:,} drawn, {report.unchanged_count:,} there already, "
-        f"{_count(len(report.loads), 'load')}"
-    )
-    lines = [what, f"Labels: {labels}" if labels else "No labels."]
-    lines.append(f"Nothing was stored; else: {done}." if report.is_dry_run else f"Stored: {done}.")
-    lines += [str(each) for each in report.notices]
-    rest = report.notice_count - len(report.notices)
-    return "\n".join([*lines, f"… and {rest:,} more notices"] if rest else lines)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -12,7 +12,7 @@ from wsi_lab.client.connection import Connection
 from wsi_lab.client.exports import ExportReport, Mask
 from wsi_lab.client.imports import AnnotationReport
 from wsi_lab.client.lab import Lab
-from wsi_lab.client.layers import Label, Layer, Layers
+from wsi_lab.client.layers import Layer, Layers
 from wsi_lab.client.loads import Load
 from wsi_lab.client.named import UnknownKey
 from wsi_lab.client.people import Member, Token, Tokens, User, Users
@@ -22,6 +22,7 @@ from wsi_lab.client.slide import Slide
 from wsi_lab.client.slides import Slides
 from wsi_lab.client.studies import Studies, Study
 from wsi_lab.client.tma_maps import MapCore, TmaMap, TmaMaps
+from wsi_lab.model.layer import Label
 
 __all__ = [
     "AnnotationReport",

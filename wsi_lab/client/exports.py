@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from wsi_lab.client.connection import Connection
 from wsi_lab.client.imports import options_text
 from wsi_lab.client.shape_tables import LabelChoice, box_text, labels_text
 from wsi_lab.errors import Invalid, WsiLabError
+from wsi_lab.model.exchange import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,19 +23,6 @@ if TYPE_CHECKING:
 
 SECONDS_PER_FILE = 3600.0
 KEYWORD = "wsi-lab"
-_FORMATS = {
-    ".geojson": "geojson",
-    ".json": "geojson",
-    ".parquet": "geoparquet",
-    ".geoparquet": "geoparquet",
-    ".xml": "asap",
-    ".svg": "phas-svg",
-    ".wkt": "cytomine-wkt",
-    ".png": "mask-png",
-    ".nii": "mask-nifti",
-    ".nii.gz": "mask-nifti",
-    ".anno2": "anno2",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +43,8 @@ class ExportReport:
     notices: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.shape_count:,} shapes in {self.path.name}", *self.notices])
+        written = f"{counted(self.shape_count, 'shape')} in {self.path.name}"
+        return "\n".join([written, *self.notices])
 
 
 class Mask(NamedTuple):
@@ -96,7 +86,7 @@ def export(
 ) -> ExportReport:
     """Write a layer into a file; see `wsi_lab.client.Layer.export`."""
     path = Path(path).expanduser()
-    name = format or _format_of(path)
+    name = format or format_for(path.name)
     answer = connection.ask(
         "GET",
         f"v1/layers/{layer_id}/export",
@@ -109,14 +99,7 @@ def export(
         box=None if within is None else box_text(within),
         options=options_text(options),
     )
-    # All of it or none: what was there stays until the new one is whole.
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_bytes(answer.content)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise Invalid(f"The file {path.name!r} cannot be written here.") from error
+    write_whole(path, [answer.content])
     told = answer.headers.get("Wsi-Lab-Notices", "")
     return ExportReport(
         path=path,
@@ -124,6 +107,50 @@ def export(
         shape_count=int(answer.headers.get("Wsi-Lab-Shapes", "0")),
         notices=tuple(unquote(each) for each in told.split(" | ") if each),
     )
+
+
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file, all of it or none: what was there stays until the new one is whole.
+
+    Raises
+    ------
+    Invalid
+        It cannot be written.
+    """
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            file.writelines(pieces)
+        unfinished.replace(path)
+    except OSError as error:
+        raise Invalid(f"The file {path.name!r} cannot be written here.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def format_for(name: str) -> str:
+    """Return the format that a file's name stands for.
+
+    Raises
+    ------
+    Invalid
+        It stands for none.
+
+    Examples
+    --------
+    >>> format_for("nuclei.geojson"), format_for("mask.nii.gz")
+    ('geojson', 'mask-nifti')
+    """
+    from wsi_lab.formats.annotation_formats import written_for  # noqa: PLC0415 (only for files)
+
+    found = written_for(name)
+    if found is None:
+        raise Invalid(
+            f"What format {name!r} is to have, its name does not tell; name the format, for "
+            "example 'qupath'."
+        )
+    return found.name
 
 
 def mask(
@@ -180,14 +207,3 @@ def _decoded(body: bytes, box: tuple[float, float, float, float], downsample: fl
         values = values.astype(np.uint16)
     labels = tuple(named[value] for value in sorted(named))
     return Mask(values, labels, said.get("colours", {}), box, downsample)
-
-
-def _format_of(path: Path) -> str:
-    name = path.name.lower()
-    suffix = ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-    if suffix not in _FORMATS:
-        raise Invalid(
-            f"What format {path.name!r} is to have, its name does not tell; say format=…, for "
-            "example 'qupath'."
-        )
-    return _FORMATS[suffix]

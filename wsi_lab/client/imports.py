@@ -12,6 +12,7 @@ from wsi_lab.client.connection import Connection, parsed
 from wsi_lab.client.progress import Bar
 from wsi_lab.client.refusals import refusal
 from wsi_lab.errors import Invalid, WsiLabError
+from wsi_lab.model.exchange import Imported
 
 SECONDS_PER_FILE = 3600.0
 PIECE_BYTES = 1 << 20
@@ -20,78 +21,15 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelFound:
-    """A label that shapes of a file have, and whether the layer did not have it before."""
-
-    name: str
-    colour: str | None
-    count: int
-    is_new: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """Something in a file that was not understood, or had to be repaired."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class _LoadId:
     id: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnnotationReport:
-    """What came of a file of annotations.
+class AnnotationReport(Imported[_LoadId]):
+    """What came of a file of annotations; of what came at once, only the ids are here."""
 
-    Attributes
-    ----------
-    format, title
-        What it was read as, and what people call that.
-    shape_count, kinds, labels
-        How many shapes there are, of which kinds, with which labels.
-    notices, notice_count
-        What was not understood or had to be repaired: the first hundred, and how many.
-    drawn_count, unchanged_count
-        How many became shapes drawn by hand, and how many of the same file were there already.
-    loads
-        What came at once: one of them has all its shapes. Only their ids are here.
-    is_dry_run
-        Whether nothing was stored.
-    """
-
-    format: str
-    title: str
-    shape_count: int
-    kinds: dict[str, int]
-    labels: tuple[LabelFound, ...]
-    grid_count: int
-    notices: tuple[Notice, ...]
-    notice_count: int
-    drawn_count: int
-    unchanged_count: int
     loads: tuple[_LoadId, ...] = field(repr=False)
-    is_dry_run: bool
-
-    def __str__(self) -> str:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.kinds.items())
-        lines = [
-            f"{self.title}: {_count(self.shape_count, 'shape')}{f' ({kinds})' if kinds else ''}"
-        ]
-        if self.grid_count:
-            lines.append(_count(self.grid_count, "grid") + " of values")
-        if self.labels:
-            lines.append("Labels: " + ", ".join(map(_label, self.labels)))
-        lines.append(_what_became(self))
-        lines += [str(each) for each in self.notices]
-        if self.notice_count > len(self.notices):
-            lines.append(f"… and {self.notice_count - len(self.notices):,} more notices")
-        return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 (IPython's)
         printer.text(str(self))
@@ -177,23 +115,3 @@ def _result(connection: Connection, job: Any, bar: Bar) -> Any:
         raise WsiLabError("The work was stopped; nothing was stored.")
     bar.at(1.0)
     return job["result"]
-
-
-def _what_became(report: AnnotationReport) -> str:
-    parts = []
-    if report.drawn_count:
-        parts.append(f"{_count(report.drawn_count, 'shape')} drawn")
-    if report.unchanged_count:
-        parts.append(f"{_count(report.unchanged_count, 'shape')} there already")
-    if report.loads:
-        parts.append(_count(len(report.loads), "load"))
-    said = ", ".join(parts) or "nothing to store"
-    return f"Nothing was stored (dry run); else: {said}" if report.is_dry_run else f"Stored: {said}"
-
-
-def _label(one: LabelFound) -> str:
-    return f"{one.name} {one.count:,}{' (new)' if one.is_new else ''}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -18,19 +18,11 @@ from wsi_lab.client.sending_shapes import names_and_colours, shape_stream
 from wsi_lab.client.shape_tables import LabelChoice
 from wsi_lab.client.slide import Slide
 from wsi_lab.errors import Invalid, NotFound
+from wsi_lab.model.layer import Label
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
-
-
-@dataclass(frozen=True, kw_only=True)
-class Label:
-    """What a shape can be said to be, with its colour ``#rrggbb``."""
-
-    id: int
-    name: str
-    colour: str
 
 
 @dataclass(frozen=True, kw_only=True)

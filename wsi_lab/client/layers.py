@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wsi_lab.client import frames, pages
 from wsi_lab.client.connection import Connection
-from wsi_lab.client.layer import Label, Layer, layer_of
+from wsi_lab.client.layer import Layer, layer_of
 from wsi_lab.client.named import NamedCollection
 from wsi_lab.client.sending_shapes import names_and_colours
 from wsi_lab.errors import NotFound
@@ -15,7 +15,7 @@ from wsi_lab.errors import NotFound
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Label", "Layer", "Layers"]
+__all__ = ["Layer", "Layers"]
 
 
 class Layers(NamedCollection[Layer]):

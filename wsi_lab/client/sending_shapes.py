@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from wsi_lab.client.shape_tables import OWN_COLUMNS
 from wsi_lab.errors import Invalid
+from wsi_lab.geometry.pieces import Pieces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ def _pieces(
     import pyarrow as pa  # noqa: PLC0415 (as above)
     import shapely  # noqa: PLC0415 (as above)
 
-    sink = _Sink()
+    sink = Pieces()
     count = len(geometries)
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema, options=options) as writer:
         for begin in range(0, count, ROWS_AT_ONCE):
@@ -80,30 +81,6 @@ def _pieces(
             yield from sink.taken()
             at(min(1.0, (begin + ROWS_AT_ONCE) / count))
     yield from sink.taken()
-
-
-class _Sink:
-    """What a writer writes, until somebody takes it."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(self._pieces[-1])
-
-    def flush(self) -> None:
-        """Have nothing to do."""
-
-    def close(self) -> None:
-        """Have nothing to do."""
-
-    def taken(self) -> Iterator[bytes]:
-        pieces, self._pieces = self._pieces, []
-        if pieces:
-            yield b"".join(pieces)
 
 
 def _columns(shapes: Any, label: Any) -> tuple[Any, dict[str, Any], dict[str, str | None]]:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -201,7 +202,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _url(process: subprocess.Popen[bytes]) -> str | None:
-    """Return the tour's address as soon as Jupyter has written down where it listens."""
+    """Return the tour's address as soon as somebody who follows it gets an answer."""
     from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415 (only when it is started)
 
     told = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
@@ -209,6 +210,8 @@ def _url(process: subprocess.Popen[bytes]) -> str | None:
     while process.poll() is None and time.monotonic() < until:
         try:
             server = json.loads(told.read_text(encoding="utf-8"))
+            # Jupyter writes its address down a moment before it listens there.
+            socket.create_connection((server["hostname"], server["port"]), timeout=1).close()
         except (OSError, ValueError):
             time.sleep(0.1)
             continue

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from wsi_lab.errors import Invalid, TooLarge
 from wsi_lab.formats import anno2_pictures, anno2_polygons
 from wsi_lab.formats.classic import (
-    FARTHEST,
     MOST_SHAPES,
     MOST_VERTICES,
     HeatMap,
@@ -30,7 +29,7 @@ from wsi_lab.formats.classic import (
     value_of,
 )
 from wsi_lab.formats.safe import SafeZip, read_json
-from wsi_lab.model.annotation import Shape, ShapeKind
+from wsi_lab.model.annotation import FARTHEST, Shape, ShapeKind
 from wsi_lab.model.answer import LONGEST_VALUE
 from wsi_lab.model.question import QuestionKind
 

@@ -19,7 +19,8 @@ from wsi_lab.formats import anno2_pictures, anno2_polygons
 from wsi_lab.formats.anno2 import LARGEST_FILE, VERSION, holes_in, labels_in, unpacked
 from wsi_lab.formats.classic import heat_map_of, value_of
 from wsi_lab.formats.safe import SafeZip, read_json
-from wsi_lab.geometry.columns import HOLE, KINDS, OUTER, ShapeColumns
+from wsi_lab.geometry.columns import AREAS, HOLE, KINDS, OUTER, ShapeColumns
+from wsi_lab.geometry.joining import spans
 from wsi_lab.model.annotation import Shape, ShapeKind
 from wsi_lab.model.answer import LONGEST_VALUE
 from wsi_lab.model.feature import Grid
@@ -36,10 +37,7 @@ LABELS = "labels"
 _POLYGON, _BRUSH, _POINT = (
     KINDS.index(kind) for kind in (ShapeKind.POLYGON, ShapeKind.BRUSH, ShapeKind.POINT)
 )
-_CLOSED = frozenset(
-    KINDS.index(kind)
-    for kind in (ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH)
-)
+_CLOSED = frozenset(map(KINDS.index, AREAS))
 
 _json = msgspec.json.Encoder()
 
@@ -118,10 +116,7 @@ def _polygons(archive: SafeZip) -> ShapeColumns:
     # Holes come right after the outline that they are in.
     order = np.lexsort((np.arange(count), roles, owners))
     order = order[(lengths[order] > 0) & (roles[owners[order]] == OUTER)]
-    starts = np.cumsum(lengths) - lengths
-    sizes = lengths[order]
-    ring_offsets = np.concatenate([[0], np.cumsum(sizes)])
-    vertices = np.repeat(starts[order] - ring_offsets[:-1], sizes) + np.arange(ring_offsets[-1])
+    vertices, ring_offsets = spans(np.append(0, np.cumsum(lengths)), order)
     roles = roles[order]
     firsts = np.flatnonzero(roles == OUTER)
     shape_offsets = np.append(firsts, len(order))

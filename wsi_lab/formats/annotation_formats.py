@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wsi_lab.errors import Invalid
-from wsi_lab.formats.describing import AREAS, DRAWN, OPTIONS, Format, Holds
+from wsi_lab.formats.describing import DRAWN, OPTIONS, Format, Holds
 from wsi_lab.formats.guessing import guessed_name
+from wsi_lab.geometry.columns import AREAS
 from wsi_lab.model.annotation import ShapeKind
 
 __all__ = ["AREAS", "DRAWN", "FORMATS", "OPTIONS", "Format", "Holds", "format_of", "guessed"]
@@ -212,6 +213,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in _A
 """By their names."""
 
 
+_USUAL = ("geojson", "asap")
+
+
 def format_of(name: str) -> Format:
     """Return a format by its name.
 
@@ -249,3 +253,20 @@ def guessed(name: str, start: bytes) -> Format | None:
     """
     found = guessed_name(name, start)
     return None if found is None else FORMATS[found]
+
+
+def written_for(name: str) -> Format | None:
+    """Return the format in which a file of that name is written, or `None` if it tells none.
+
+    An ending that several formats have tells nothing, but GeoJSON stands for JSON and ASAP for XML.
+
+    Examples
+    --------
+    >>> written_for("mask.nii.gz").name, written_for("shapes.xml").name, written_for("a.txt")
+    ('mask-nifti', 'asap', None)
+    """
+    ending = name.lower()
+    found = [each for each in FORMATS.values() if ending.endswith(tuple(each.suffixes))]
+    if len(found) > 1:
+        found = [each for each in found if each.name in _USUAL]
+    return found[0] if found and found[0].is_written else None

@@ -17,9 +17,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from wsi_lab.errors import Invalid
-from wsi_lab.formats.classic import FARTHEST, ellipse_outline, shape_with_text
+from wsi_lab.formats.classic import ellipse_outline, shape_with_text
 from wsi_lab.formats.safe import lines_of, quoted, read_xml
-from wsi_lab.model.annotation import Shape, ShapeKind
+from wsi_lab.model.annotation import FARTHEST, Shape, ShapeKind
 
 DOT_RADIUS = 5.0
 """Level-0 pixels: how large a point is that has to be an ellipse."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wsi_lab.geometry.columns import KINDS, ShapeColumns
 from wsi_lab.model.feature import Document, Feature, Grid, Notice
@@ -30,13 +31,11 @@ class BulkDocument:
 def bulk_of(document: Document) -> BulkDocument:
     """Return a document with its shapes as columns, each with the first of its labels."""
     features = document.features
-    names = tuple(dict.fromkeys(each.labels[0] for each in features if each.labels))
-    places = {name: place for place, name in enumerate(names)}
-    labels = [places[each.labels[0]] if each.labels else -1 for each in features]
+    labels, names = numbered([each.labels[0] if each.labels else None for each in features])
     columns = ShapeColumns.from_geometries(
         np.array([each.geometry for each in features], dtype=object),
         kinds=np.array([KINDS.index(each.kind) for each in features], np.uint8),
-        labels=np.array(labels, np.int32),
+        labels=labels,
         label_names=names,
         properties=_columns_of([each.properties for each in features]),
     )
@@ -82,6 +81,19 @@ def is_missing(value: object) -> bool:
 def _columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, np.ndarray]:
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: column_of([row.get(name) for row in rows]) for name in names}
+
+
+def numbered(labels: Sequence[str | None]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return labels as places among their names, -1 where there is none, and these names.
+
+    Examples
+    --------
+    >>> numbered(["b", None, "a", "b"])
+    (array([ 0, -1,  1,  0], dtype=int32), ('b', 'a'))
+    """
+    names = tuple(dict.fromkeys(label for label in labels if label is not None))
+    places: dict[str | None, int] = {name: place for place, name in enumerate(names)}
+    return np.array([places.get(label, -1) for label in labels], np.int32), names
 
 
 def column_of(values: Sequence[object]) -> np.ndarray:

@@ -22,8 +22,9 @@ from wsi_lab.formats.many_lists import (
     value_of,
 )
 from wsi_lab.formats.nesting import Ring, owners_of
-from wsi_lab.formats.repairing import Collecting, is_area, label_of
+from wsi_lab.formats.repairing import Collecting, label_of
 from wsi_lab.formats.sources import runs
+from wsi_lab.geometry.columns import AREAS
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document, Feature
 
@@ -154,7 +155,7 @@ def _features(text: str) -> Sequence[Feature]:
 
 
 def _rings(feature: Feature) -> Iterator[list[list[list[float]]]]:
-    if not is_area(feature.kind):
+    if feature.kind not in AREAS:
         return
     for area in parts_of(feature.geometry).areas:
         yield [

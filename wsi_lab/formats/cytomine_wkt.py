@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.classic import FARTHEST
 from wsi_lab.formats.geometry_parts import number_text, pairs_of, parts_of
 from wsi_lab.formats.many_lists import read_raw, value_of
 from wsi_lab.formats.repairing import MOST_VERTICES, Collecting
 from wsi_lab.formats.safe import text_of
 from wsi_lab.formats.sources import runs
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.feature import Document, Feature
 
 FORMAT = "cytomine-wkt"

@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.bulk import BulkDocument, bulk_of, document_of
-from wsi_lab.geometry.columns import ShapeColumns
+from wsi_lab.geometry.columns import AREAS, ShapeColumns
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document
 
-AREAS = frozenset({ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH})
 DRAWN = AREAS | {ShapeKind.POINT, ShapeKind.POLYLINE}
 _AREA_OF_HEAT = MappingProxyType({ShapeKind.HEATMAP: ShapeKind.POLYGON})
 OPTIONS: Mapping[str, str] = MappingProxyType(

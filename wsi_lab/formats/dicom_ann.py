@@ -13,9 +13,9 @@ import shapely
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.classic import FARTHEST, MOST_SHAPES
+from wsi_lab.formats.classic import MOST_SHAPES
 from wsi_lab.formats.safe import quoted
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.feature import Document, Feature, Notice
 
 MICROSCOPY_ANNOTATIONS = "1.2.840.10008.5.1.4.1.1.91.1"

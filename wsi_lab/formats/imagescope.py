@@ -22,10 +22,11 @@ from wsi_lab.formats.geometry_parts import (
     parts_of,
 )
 from wsi_lab.formats.nesting import owners_of
-from wsi_lab.formats.repairing import Collecting, is_area, label_of
+from wsi_lab.formats.repairing import Collecting, label_of
 from wsi_lab.formats.safe import read_xml
 from wsi_lab.formats.sources import runs
 from wsi_lab.formats.xml_words import element_text, plain
+from wsi_lab.geometry.columns import AREAS
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document, Feature
 
@@ -245,7 +246,7 @@ def _regions(feature: Feature, mpp: float | None) -> Iterator[Element]:
     parts = parts_of(feature.geometry)
     text = feature.properties.get(TEXT)
     said = {"Text": plain(text) if isinstance(text, str) else ""}
-    for area in parts.areas if is_area(feature.kind) or feature.kind is ShapeKind.OTHER else ():
+    for area in parts.areas if feature.kind in AREAS or feature.kind is ShapeKind.OTHER else ():
         yield from _area(feature, area, said, mpp)
     for line in parts.lines:
         kind = ARROW if len(line.coords) == 2 else RULER

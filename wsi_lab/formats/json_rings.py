@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsi_lab.errors import TooLarge
-from wsi_lab.formats.classic import FARTHEST, MOST_VERTICES
+from wsi_lab.formats.classic import MOST_VERTICES
+from wsi_lab.model.annotation import FARTHEST
 
 DEPTHS = {
     "Point": 1,

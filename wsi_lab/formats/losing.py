@@ -14,7 +14,6 @@ from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document, Feature, Notice
 
 _MOST_NAMES = 8
-_LINEAR = [KINDS.index(each) for each in (ShapeKind.POINT, ShapeKind.POLYLINE)]
 
 
 def lost(format: Format, document: Document) -> list[Notice]:  # noqa: A002 - the field's own word
@@ -57,8 +56,7 @@ def lost_of_columns(format: Format, columns: ShapeColumns) -> list[Notice]:  # n
     kinds = Counter({kind: count for kind, count in zip(KINDS, counts, strict=True) if count})
     owners = np.repeat(np.arange(len(columns)), rings)
     outer = np.bincount(owners[columns.ring_roles == OUTER], minlength=len(columns))
-    is_area = ~np.isin(columns.kinds, _LINEAR)
-    several = int(np.count_nonzero((outer > 1) & is_area))
+    several = int(np.count_nonzero((outer > 1) & columns.are_areas()))
     holes = int(np.count_nonzero(columns.ring_roles == HOLE))
     names = Counter({name: len(columns) for name in columns.properties})
     return [

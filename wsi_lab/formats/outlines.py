@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from wsi_lab.formats.classic import FARTHEST
-from wsi_lab.geometry.columns import KINDS, ShapeColumns
+from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.crossing import UNCOUNTED, UNKNOWN, crossings
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST
 from wsi_lab.model.feature import Notice
 
 MOST_CROSSINGS = 1000
@@ -21,8 +21,11 @@ MOST_TOGETHER = 10_000
 """Crossings that are repaired in one document; what has more is kept as it is."""
 MOST_CORNERS = 200_000
 """Of shapes that are repaired in one document."""
+WILD = "Corners are not finite or farther out than any slide; it is left out."
+UNSEARCHED = "So many corners lie in one place that it was not looked for crossings."
+TANGLED = "The outline crosses itself more than a thousand times; it is left out."
+MENDED = "The outline crosses itself; it is the areas that it goes around now."
 _PIECE = 1000
-_LINEAR = [KINDS.index(each) for each in (ShapeKind.POINT, ShapeKind.POLYLINE)]
 
 
 def repaired(columns: ShapeColumns, odd: Counter[str]) -> tuple[ShapeColumns, NDArray[np.int64]]:
@@ -37,7 +40,7 @@ def repaired(columns: ShapeColumns, odd: Counter[str]) -> tuple[ShapeColumns, ND
     tangled = np.flatnonzero(counts >= MOST_CROSSINGS)
     unknown = int(np.count_nonzero(counts == UNKNOWN))
     if unknown:
-        odd["So many corners lie in one place that it was not looked for crossings."] += unknown
+        odd[UNSEARCHED] += unknown
     crossing = np.flatnonzero((counts > 0) & (counts < MOST_CROSSINGS))
     corners = np.diff(columns.ring_offsets[columns.shape_offsets])[crossing]
     within = (np.cumsum(counts[crossing]) <= MOST_TOGETHER) & (np.cumsum(corners) <= MOST_CORNERS)
@@ -47,7 +50,7 @@ def repaired(columns: ShapeColumns, odd: Counter[str]) -> tuple[ShapeColumns, ND
     crossing = crossing[within]
     if not len(crossing):
         return columns, tangled
-    odd["The outline crosses itself; it is the areas that it goes around now."] += len(crossing)
+    odd[MENDED] += len(crossing)
     return _replaced(columns, crossing), tangled
 
 
@@ -61,8 +64,7 @@ def singly(columns: ShapeColumns) -> tuple[ShapeColumns, NDArray[np.int64]]:
     2
     """
     counts = np.diff(columns.shape_offsets)
-    is_several = counts > 1
-    is_several[is_several] = np.isin(columns.kinds[is_several], _LINEAR)
+    is_several = (counts > 1) & ~columns.are_areas()
     if not np.any(is_several):
         return columns, np.arange(len(columns))
     times = np.where(is_several, counts, 1)
@@ -88,7 +90,7 @@ def sound(columns: ShapeColumns, word: str = "shape") -> tuple[ShapeColumns, lis
         rings = np.searchsorted(columns.ring_offsets, wild, side="right") - 1
         shapes = np.unique(np.searchsorted(columns.shape_offsets, rings, side="right") - 1)
         columns = columns.take(np.setdiff1d(np.arange(len(columns)), shapes))
-        odd["Corners are not finite or farther out than any slide; it is left out."] += len(shapes)
+        odd[WILD] += len(shapes)
     has_rings = np.diff(columns.shape_offsets) > 0
     if not has_rings.all():
         odd["It has no coordinates; it is left out."] += int(np.count_nonzero(~has_rings))
@@ -97,11 +99,22 @@ def sound(columns: ShapeColumns, word: str = "shape") -> tuple[ShapeColumns, lis
     columns, tangled = repaired(columns, odd)
     if len(tangled):
         columns = columns.take(np.setdiff1d(np.arange(len(columns)), tangled))
-        odd["The outline crosses itself more than a thousand times; it is left out."] = len(tangled)
-    notices = [
+        odd[TANGLED] = len(tangled)
+    return columns, counted(odd, word)
+
+
+def counted(odd: Mapping[str, int], word: str) -> list[Notice]:
+    """Return notices of what was counted: of how many shapes, or whatever they are called."""
+    return [
         Notice(f"{count:,} {word}{'' if count == 1 else 's'}", what) for what, count in odd.items()
     ]
-    return columns, notices
+
+
+def valid(areas: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return areas whose outlines cross without crossings; `None` if they go around nothing."""
+    made: NDArray[np.object_] = shapely.make_valid(areas, method="structure", keep_collapsed=False)
+    made[~np.isin(shapely.get_type_id(made), [3, 6]) | shapely.is_empty(made)] = None
+    return made
 
 
 def _replaced(columns: ShapeColumns, places: NDArray[np.int64]) -> ShapeColumns:
@@ -115,9 +128,9 @@ def _replaced(columns: ShapeColumns, places: NDArray[np.int64]) -> ShapeColumns:
 
 def _valid(broken: ShapeColumns) -> ShapeColumns:
     geometries = broken.to_geometries()
-    made = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
-    is_area = np.isin(shapely.get_type_id(made), [3, 6]) & ~shapely.is_empty(made)
-    made[~is_area] = geometries[~is_area]
+    made = valid(geometries)
+    is_nothing = shapely.is_missing(made)
+    made[is_nothing] = geometries[is_nothing]
     # What was a rectangle or an ellipse is none any more.
     return ShapeColumns.from_geometries(
         made, labels=broken.labels, label_names=broken.label_names, properties=broken.properties

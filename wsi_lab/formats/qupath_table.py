@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.bulk import BulkDocument, column_of, features_of
-from wsi_lab.formats.classic import FARTHEST
+from wsi_lab.formats.bulk import BulkDocument, column_of, features_of, numbered
 from wsi_lab.formats.safe import text_of
 from wsi_lab.geometry.columns import KINDS, ShapeColumns
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.feature import Document, Notice
 
 MOST_ROWS = 4_000_000
@@ -165,10 +164,8 @@ def _shapes(
     for place, values in said.items():
         name = names[place].strip() or f"column {place + 1}"
         if name.lower() in _CLASS and values.dtype == object and not label_names:
-            words = [str(value).strip() if value is not None else "" for value in values.tolist()]
-            label_names = tuple(dict.fromkeys(word for word in words if word))
-            numbers = {word: number for number, word in enumerate(label_names)}
-            labels = np.array([numbers.get(word, -1) for word in words], np.int32)
+            words = [None if value is None else str(value).strip() for value in values.tolist()]
+            labels, label_names = numbered([word or None for word in words])
         else:
             properties[name] = values
     each = np.arange(count + 1)

@@ -16,11 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.classic import FARTHEST
-from wsi_lab.formats.outlines import MOST_CROSSINGS, MOST_TOGETHER
+from wsi_lab.formats.outlines import (
+    MENDED,
+    MOST_CROSSINGS,
+    MOST_TOGETHER,
+    TANGLED,
+    UNSEARCHED,
+    WILD,
+    valid,
+)
 from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.crossing import crossings
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.feature import Document, Feature, Grid, Notice, Source
 
 MOST_VERTICES = 1_100_000
@@ -31,13 +38,9 @@ MOST_WITH_SOURCE = 10_000
 FLATNESS = 0.05
 """Level-0 pixels that a chain of lines may be off the curve that it stands for."""
 LONGEST_LABEL = 255
-WILD = "Corners are not finite or farther out than any slide; it is left out."
 _MOST_PIECES = 1000
 _MOST_NAMED = 5
 _AREAS = frozenset({"Polygon", "MultiPolygon"})
-_DRAWN_AREAS = frozenset(
-    {ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH}
-)
 
 
 @dataclass(slots=True)
@@ -217,15 +220,9 @@ class Collecting:
         for which in np.flatnonzero(counts).tolist():
             found, count = self._found[areas[which]], int(counts[which])
             if count < 0:
-                self.say(
-                    found.where,
-                    "So many corners lie in one place that it was not looked for crossings.",
-                )
+                self.say(found.where, UNSEARCHED)
             elif count >= MOST_CROSSINGS:
-                self.say(
-                    found.where,
-                    "The outline crosses itself more than a thousand times; it is left out.",
-                )
+                self.say(found.where, TANGLED)
                 left_out.add(areas[which])
             elif (together := together + count) > MOST_TOGETHER:
                 self.say(
@@ -240,13 +237,11 @@ class Collecting:
 
     def _mended(self, found: _Found) -> Feature:
         feature = found.feature
-        made = shapely.make_valid(feature.geometry, method="structure", keep_collapsed=False)
-        if made.is_empty or made.geom_type not in _AREAS:
+        made = valid(np.array([feature.geometry], object))[0]
+        if made is None:
             self.say(found.where, "The outline crosses itself, and goes around nothing.")
             return feature
-        self.say(
-            found.where, "The outline crosses itself; it is the areas that it goes around now."
-        )
+        self.say(found.where, MENDED)
         return replace(feature, kind=kind_of_area(made), geometry=made)
 
     def _notices(self) -> list[Notice]:
@@ -263,11 +258,6 @@ def kind_of_area(geometry: BaseGeometry) -> ShapeKind:
     if geometry.geom_type == "MultiPolygon" or len(geometry.interiors) > 0:
         return ShapeKind.BRUSH
     return ShapeKind.POLYGON
-
-
-def is_area(kind: ShapeKind) -> bool:
-    """Return whether shapes of a kind are closed."""
-    return kind in _DRAWN_AREAS
 
 
 def flattened(curves: NDArray[np.float64], flatness: float = FLATNESS) -> NDArray[np.float64]:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
 from wsi_lab.formats.bulk import BulkDocument, features_of
-from wsi_lab.formats.classic import FARTHEST
-from wsi_lab.formats.outlines import sound
+from wsi_lab.formats.outlines import counted, sound
 from wsi_lab.formats.safe import text_of
 from wsi_lab.geometry.columns import KINDS, ShapeColumns
-from wsi_lab.model.annotation import ShapeKind
-from wsi_lab.model.feature import Document, Grid, Notice
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
+from wsi_lab.model.feature import Document, Grid
 
 MOST_LINES = 4_000_000
 MOST_SINGLY = 100_000
@@ -73,11 +72,11 @@ def read_columns(data: bytes) -> BulkDocument:
     odd: Counter[str] = Counter()
     if words[0].lower() in _HEADERS:
         grid = _grid(words, *_numbers(data, first.end(), odd), odd)
-        return BulkDocument(ShapeColumns.empty(), notices=_notices(odd), grids=[grid])
+        return BulkDocument(ShapeColumns.empty(), notices=counted(odd, "line"), grids=[grid])
     if len(words) < 2 or _floats_of(first[0]) is None:
         raise Invalid("This is no table of points, outlines or a heat map.")
     columns, notices = sound(_shapes(*_numbers(data, 0, odd), odd), "line")
-    return BulkDocument(columns, notices=[*_notices(odd), *notices])
+    return BulkDocument(columns, notices=[*counted(odd, "line"), *notices])
 
 
 def _numbers(
@@ -200,9 +199,3 @@ def _shapes(
         each,
         np.full(len(sizes), -1, np.int32),
     )
-
-
-def _notices(odd: Counter[str]) -> list[Notice]:
-    return [
-        Notice(f"{count:,} line{'' if count == 1 else 's'}", what) for what, count in odd.items()
-    ]

@@ -28,6 +28,12 @@ export function drawing(outline) {
   return svg;
 }
 
+// JupyterHub answers a script's GET only with this header; everybody else's writes need it.
+export function tokenHeaders() {
+  const token = cookie("_xsrf");
+  return token ? { "X-XSRFToken": token } : {};
+}
+
 // The value of a cookie that scripts may read; Jupyter's own front end reads its token so too.
 export function cookie(name, cookies = document.cookie) {
   const found = cookies.split("; ").find((each) => each.startsWith(`${name}=`));

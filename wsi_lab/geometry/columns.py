@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KINDS: tuple[ShapeKind, ...] = tuple(ShapeKind)
 """What the numbers in `ShapeColumns.kinds` mean."""
+AREAS = frozenset({ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH})
+"""What closed outlines are drawn as."""
 OUTER, HOLE = 0, 1
 
 _POINT, _LINE = KINDS.index(ShapeKind.POINT), KINDS.index(ShapeKind.POLYLINE)
@@ -173,9 +175,7 @@ class ShapeColumns:
             octets, starts, 1, dimensions, as_bytes, ring_offsets, ring_roles, shape_offsets, totals
         )
         if kinds is None:
-            kinds = _KIND_OF_DIMENSION[dimensions]
-            is_brush = (dimensions == wkb.POLYGON) & (np.diff(shape_offsets) > 1)
-            kinds[is_brush] = KINDS.index(ShapeKind.BRUSH)
+            kinds = kinds_of(dimensions, shape_offsets)
         return cls(
             np.asarray(kinds, np.uint8),
             coordinates,
@@ -225,10 +225,14 @@ class ShapeColumns:
     def measures(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what `boxes` and `areas` return, at the cost of one of them."""
         boxes, areas = np.empty((len(self), 4)), np.empty(len(self))
-        areal = (self._dimensions() == wkb.POLYGON).view(np.uint8)
+        areal = self.are_areas().view(np.uint8)
         rings = (self.ring_offsets, self.ring_roles, self.shape_offsets)
         measure(areal, self.coordinates, *rings, boxes, areas)
         return boxes, areas
+
+    def are_areas(self) -> NDArray[np.bool_]:
+        """Return which shapes are neither points nor lines."""
+        return ~np.isin(self.kinds, (_POINT, _LINE))
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> ShapeColumns:
         """Return the shapes of a mask, or those at places, in that order."""
@@ -257,6 +261,14 @@ _KINDS_OF_COLUMNS = (
     ("shape_offsets", np.int64),
     ("labels", np.int32),
 )
+
+
+def kinds_of(dimensions: NDArray[np.uint8], shape_offsets: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return what points (1), lines (2) and areas (3) are drawn as: of several rings by a brush."""
+    kinds = _KIND_OF_DIMENSION[dimensions]
+    is_brush = (dimensions == wkb.POLYGON) & (np.diff(shape_offsets) > 1)
+    kinds[is_brush] = KINDS.index(ShapeKind.BRUSH)
+    return kinds
 
 
 def _are_offsets(offsets: NDArray[np.int64], count: int, end: int) -> bool:

@@ -40,8 +40,11 @@ class Kernel:
     """
 
     def __init__(
-        self, function: FunctionType, arguments: str | None, *, is_inlined: bool = False
+        self, function: Callable[..., Any], arguments: str | None, *, is_inlined: bool = False
     ) -> None:
+        if not isinstance(function, FunctionType):
+            msg = "A kernel, or a part of one, is a plain function."
+            raise TypeError(msg)
         self.python = function
         self._arguments = arguments
         self._inline = "always" if is_inlined else "never"
@@ -130,9 +133,6 @@ def compiled(arguments: str) -> Callable[[Callable[..., Any]], Kernel]:
     """
 
     def made(function: Callable[..., Any]) -> Kernel:
-        if not isinstance(function, FunctionType):
-            msg = "A kernel is a plain function."
-            raise TypeError(msg)
         return Kernel(function, arguments)
 
     return made
@@ -140,9 +140,6 @@ def compiled(arguments: str) -> Callable[[Callable[..., Any]], Kernel]:
 
 def part(function: Callable[..., Any]) -> Kernel:
     """Make a function a part of kernels."""
-    if not isinstance(function, FunctionType):
-        msg = "A part of a kernel is a plain function."
-        raise TypeError(msg)
     return Kernel(function, None)
 
 
@@ -151,9 +148,6 @@ def inlined(function: Callable[..., Any]) -> Kernel:
 
     It is faster where a call costs as much as what is called, and takes longer to compile.
     """
-    if not isinstance(function, FunctionType):
-        msg = "A part of a kernel is a plain function."
-        raise TypeError(msg)
     return Kernel(function, None, is_inlined=True)
 
 

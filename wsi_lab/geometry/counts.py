@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,10 +66,6 @@ class CountTile:
         labels = (reader.take(count).astype(np.int64) - 1).astype(np.int32)
         return cls(cells, labels, reader.take(count).astype(np.int32))
 
-    def negated(self) -> CountTile:
-        """Return a tile that takes these shapes out of another when it is `merged` with it."""
-        return CountTile(self.cells, self.labels, -self.counts)
-
 
 @dataclass(frozen=True, slots=True)
 class CountPyramid:
@@ -98,25 +94,18 @@ class CountPyramid:
         cls,
         centres: NDArray[np.float64],
         labels: NDArray[np.integer],
-        label_count: int | None = None,
         *,
         cell: int = 32,
     ) -> CountPyramid:
         """Count shapes by where their middles are.
 
         Those that are nowhere (NaN) are left out; what is left of or above 0 is counted at 0.
-
-        Parameters
-        ----------
-        label_count
-            Labels are less than this; not needed.
         """
         known = np.isfinite(centres).all(axis=1)
         most = (1 << (_CELL_BITS + _TILE_BITS)) - 1
         places = np.clip(centres[known] / cell, 0, most).astype(np.int64)
         named = np.asarray(labels, np.int64)[known] + 1
-        most_labels = min(label_count or 1 << _LABEL_BITS, (1 << _LABEL_BITS) - 1)
-        if int(named.max(initial=0)) > most_labels or int(named.min(initial=0)) < 0:
+        if int(named.max(initial=0)) >= 1 << _LABEL_BITS or int(named.min(initial=0)) < 0:
             raise Invalid("Shapes have labels that there are not.")
         columns, rows = places[:, 0], places[:, 1]
         counts = np.ones(len(named), np.int64)
@@ -129,50 +118,6 @@ class CountPyramid:
             if max(columns.max(initial=0), rows.max(initial=0)) < TILE:
                 return cls(cell, tuple(levels))
             columns, rows = columns >> 1, rows >> 1
-
-
-def merged(tiles: Iterable[tuple[CountTile, NDArray[np.integer] | None]]) -> CountTile:
-    """Return several tiles of the same place as one.
-
-    Each comes with what its labels are called in the result: ``mapping[label]``, -1 for those
-    that are without one; the last element of a mapping is for shapes without a label.
-    """
-    keys, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for tile, mapping in tiles:
-        labels = tile.labels if mapping is None else np.asarray(mapping)[tile.labels]
-        keys.append(tile.cells.astype(np.int64) << _LABEL_BITS | (labels.astype(np.int64) + 1))
-        counts.append(tile.counts.astype(np.int64))
-    summed_keys, summed = _summed(np.concatenate(keys), np.concatenate(counts))
-    kept = summed > 0
-    named = summed_keys[kept] & ((1 << _LABEL_BITS) - 1)
-    return _tile(summed_keys[kept] >> _LABEL_BITS, named, summed[kept])
-
-
-def picture(
-    tile: CountTile, shown: NDArray[np.bool_] | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return which label dominates each cell, and how many shapes there are.
-
-    Parameters
-    ----------
-    shown
-        By label, the last element for shapes without one; the others are left out.
-
-    Returns
-    -------
-    tuple
-        ``(256, 256)`` labels, -1 for none (the counts tell where there is nothing), and
-        ``(256, 256)`` counts.
-    """
-    cells, labels, counts = tile.cells, tile.labels, tile.counts
-    if shown is not None:
-        kept = shown[labels]
-        cells, labels, counts = cells[kept], labels[kept], counts[kept]
-    dominant = np.full(TILE * TILE, -1, np.int32)
-    # Of several values for one place the last one stays: the most frequent.
-    dominant[cells] = labels
-    totals = np.bincount(cells, weights=counts, minlength=TILE * TILE).astype(np.int64)
-    return dominant.reshape(TILE, TILE), totals.reshape(TILE, TILE)
 
 
 def _keys(columns: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wsi_lab.geometry.columns import KINDS, ShapeColumns
+from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.compiled import compiled, part
-from wsi_lab.model.annotation import ShapeKind
 
 UNKNOWN, UNCOUNTED = -1, -2
 """Nobody looked for crossings; there are some, nobody knows how many."""
@@ -19,7 +18,6 @@ MOST_CORNERS = 1_500_000
 MOST_TESTS = 30_000_000
 """Pairs of sides that are looked at, of one shape; a tenth of a second."""
 MOST_TESTS_TOGETHER = 300_000_000
-_POINT, _LINE = KINDS.index(ShapeKind.POINT), KINDS.index(ShapeKind.POLYLINE)
 
 
 def crossings(columns: ShapeColumns, most: int = 1000) -> NDArray[np.int64]:
@@ -36,11 +34,8 @@ def crossings(columns: ShapeColumns, most: int = 1000) -> NDArray[np.int64]:
     [1, 0]
     """
     counts = np.zeros(len(columns), np.int64)
-    is_area = (columns.kinds != _POINT) & (columns.kinds != _LINE)
-    if not is_area.any():
-        return counts
     corners = np.diff(columns.ring_offsets[columns.shape_offsets])
-    is_area &= corners > 3
+    is_area = columns.are_areas() & (corners > 3)
     counts[is_area & (corners > MOST_CORNERS)] = UNKNOWN
     is_area &= corners <= MOST_CORNERS
     if not is_area.any():
@@ -125,5 +120,5 @@ def count_crossings(
                 break
         together += tests
         if found < most and (tests > most_tests or together > most_together):
-            found = -2 if found else -1
+            found = UNCOUNTED if found else UNKNOWN
         counts[shape] = found

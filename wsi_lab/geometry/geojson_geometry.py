@@ -11,7 +11,6 @@ from wsi_lab.geometry.compiled import inlined, part
 from wsi_lab.geometry.json_words import (
     CLOSE,
     CLOSE_LIST,
-    COLON,
     COMMA,
     COORDINATES,
     LINE,
@@ -24,6 +23,7 @@ from wsi_lab.geometry.json_words import (
     POLYGON,
     TYPE,
     byte_at,
+    key_at,
     number_at,
     space_end,
     string_end,
@@ -133,12 +133,7 @@ def geometry_end(
     kind = NONE
     has_coordinates = False
     while True:
-        end = string_end(data, at)
-        key = text_number(data, at, end, known, totals)
-        at = space_end(data, end)
-        if key < 0 or byte_at(data, at) != COLON:
-            return NONE
-        at = space_end(data, at + 1)
+        key, at = key_at(data, at, known, totals)
         if key == TYPE and kind < 0:
             end = string_end(data, at)
             kind = text_number(data, at, end, known, totals)

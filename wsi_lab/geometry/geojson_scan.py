@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wsi_lab.geometry.columns import KINDS, ShapeColumns
+from wsi_lab.geometry.columns import ShapeColumns, kinds_of
 from wsi_lab.geometry.geojson_walk import walk
 from wsi_lab.geometry.json_words import TABLE, WORD_COUNT, WORDS
-from wsi_lab.model.annotation import ShapeKind
 
 _SPACE = rb"[ \t\r\n]*"
 _BLANK = b" \t\r\n"
@@ -117,13 +116,6 @@ class _Walk:
         )
 
 
-_KINDS = np.array(
-    [
-        KINDS.index(kind)
-        for kind in (ShapeKind.OTHER, ShapeKind.POINT, ShapeKind.POLYLINE, ShapeKind.POLYGON)
-    ],
-    np.uint8,
-)
 _NO_NUMBERS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
 
@@ -132,9 +124,6 @@ def _scanned(walked: _Walk) -> Scanned:
     for row, start, end in walked.doubtful[:doubtful].tolist():
         walked.numbers[row] = float(walked.data[start:end])
     shape_offsets = walked.shape_offsets[: features + 1]
-    kinds = _KINDS[walked.dimensions[:features]]
-    is_brush = (walked.dimensions[:features] == 3) & (np.diff(shape_offsets) > 1)
-    kinds[is_brush] = KINDS.index(ShapeKind.BRUSH)
     labels, names, classifications = _labels(walked, features)
     properties = _properties(walked, features, said)
     starts, ends = walked.ids[:features].T.tolist()
@@ -144,7 +133,7 @@ def _scanned(walked: _Walk) -> Scanned:
         spans = zip(starts, ends, strict=True)
         properties["id"] = _objects([_id(walked.data[start:end]) for start, end in spans])
     columns = ShapeColumns(
-        kinds,
+        kinds_of(walked.dimensions[:features], shape_offsets),
         walked.coordinates[:vertices],
         walked.ring_offsets[: rings + 1],
         walked.ring_roles[:rings],

@@ -1,4 +1,4 @@
-# ruff: noqa: C901, PLR0911, PLR0912, PLR0915, PLR0917 - kernels take their arguments by place, and calls within them cost
+# ruff: noqa: C901, PLR0911, PLR0912, PLR0917 - kernels take their arguments by place, and calls within them cost
 """The walk through the text of very many features, compiled.
 
 Every key and every word is known by its number in a table of texts that were met; those of
@@ -17,7 +17,6 @@ from wsi_lab.geometry.json_words import (
     CLASSIFICATION,
     CLOSE,
     CLOSE_LIST,
-    COLON,
     COMMA,
     FEATURE,
     GEOMETRY,
@@ -33,6 +32,7 @@ from wsi_lab.geometry.json_words import (
     VALUE,
     WORD_COUNT,
     byte_at,
+    key_at,
     number_at,
     space_end,
     string_end,
@@ -86,12 +86,9 @@ def _named_values(
         at = space_end(data, at + 1)
         name, value_at = NONE, NONE
         for member in range(2):
-            end = string_end(data, at)
-            key = text_number(data, at, end, known, totals)
-            at = space_end(data, end)
-            if key not in (NAME, VALUE) or byte_at(data, at) != COLON:
+            key, at = key_at(data, at, known, totals)
+            if key not in (NAME, VALUE):
                 return NONE
-            at = space_end(data, at + 1)
             if key == NAME:
                 end = string_end(data, at)
                 name = text_number(data, at, end, known, totals)
@@ -130,12 +127,9 @@ def _properties(
     depth = 0
     has_measurements = False
     while True:
-        end = string_end(data, at)
-        key = text_number(data, at, end, known, totals)
-        at = space_end(data, end)
-        if key < 0 or byte_at(data, at) != COLON:
+        key, at = key_at(data, at, known, totals)
+        if key < 0:
             return NONE
-        at = space_end(data, at + 1)
         byte = byte_at(data, at)
         if depth == 0 and key == CLASSIFICATION:
             end = value_end(data, at)
@@ -222,13 +216,10 @@ def walk(
         dimensions[feature] = 0
         met = 0
         while True:
-            end = string_end(data, at)
-            key = text_number(data, at, end, known, totals)
-            at = space_end(data, end)
-            if key < 0 or key > ID or byte_at(data, at) != COLON or met >> key & 1:
+            key, at = key_at(data, at, known, totals)
+            if key < 0 or key > ID or met >> key & 1:
                 return NONE
             met |= 1 << key
-            at = space_end(data, at + 1)
             byte = byte_at(data, at)
             if key in (GEOMETRY, PROPERTIES) and byte == OPEN:
                 at = space_end(data, at + 1)

@@ -35,13 +35,13 @@ def at(
     if not len(places):
         return places
     candidates = shapes.take(near) if isinstance(shapes, ShapeColumns) else shapes.columns(near)
-    is_area = ~np.isin(candidates.kinds, (_POINT, _LINE))
+    is_area = candidates.are_areas()
     inside, distances = _inside_and_distances(candidates, is_area, x, y)
     hit = np.where(is_area, inside | (distances <= _OUTLINE), distances <= radius)
     return places[hit][::-1]
 
 
-_POINT, _LINE = KINDS.index(ShapeKind.POINT), KINDS.index(ShapeKind.POLYLINE)
+_POINT = KINDS.index(ShapeKind.POINT)
 
 
 def _inside_and_distances(
@@ -55,7 +55,8 @@ def _inside_and_distances(
     is_closed = np.repeat(is_area, np.diff(shapes.shape_offsets))[has_vertices]
     # The last vertex goes back to the first one, or is where a line ends.
     ends[lasts] = starts[np.where(is_closed, firsts[has_vertices], lasts)]
-    ends[np.repeat(shapes.kinds == _POINT, _vertex_counts(shapes))] = np.nan
+    vertex_counts = np.diff(shapes.ring_offsets[shapes.shape_offsets])
+    ends[np.repeat(shapes.kinds == _POINT, vertex_counts)] = np.nan
     steps = ends - starts
     with np.errstate(divide="ignore", invalid="ignore"):
         along = -(starts * steps).sum(axis=1) / (steps**2).sum(axis=1)
@@ -66,7 +67,3 @@ def _inside_and_distances(
     first_of_shapes = shapes.ring_offsets[shapes.shape_offsets[:-1]]
     odd = np.add.reduceat(crossing.astype(np.int64), first_of_shapes) % 2 == 1
     return odd, np.minimum.reduceat(apart, first_of_shapes)
-
-
-def _vertex_counts(shapes: ShapeColumns) -> NDArray[np.int64]:
-    return np.diff(shapes.ring_offsets[shapes.shape_offsets])

@@ -141,6 +141,17 @@ def text_number(data: Any, start: Any, end: Any, known: Any, totals: Any) -> Any
     return NONE
 
 
+@part
+def key_at(data: Any, at: Any, known: Any, totals: Any) -> Any:
+    """Return the number of a key (-1: there is none, or no colon after it) and where that ends."""
+    end = string_end(data, at)
+    key = text_number(data, at, end, known, totals)
+    at = space_end(data, end)
+    if byte_at(data, at) != COLON:
+        return NONE, at
+    return key, space_end(data, at + 1)
+
+
 @inlined
 def number_at(data: Any, at: Any) -> Any:
     """Return where a number ends (-1: there is none), its value, and whether that is sure."""

@@ -64,14 +64,13 @@ def label_mask(
         raise Invalid("A mask has values from 0 to 65,535.")
     canvas = np.zeros((rows, width), np.uint8 if most < 256 else np.uint16)
     written = written.astype(np.uint16)
-    is_area = ~np.isin(columns.kinds, (_POINT, _LINE))
     draw(
         canvas,
         columns,
         origin=(left, top),
         downsample=downsample,
         fill=written,
-        line=np.where(is_area, 0, written).astype(np.uint16),
+        line=np.where(columns.are_areas(), 0, written).astype(np.uint16),
         line_width=line_width,
         point_radius=0.0,
         dots=False,
@@ -134,6 +133,5 @@ def outlines(
     )
 
 
-_POINT, _LINE = KINDS.index(ShapeKind.POINT), KINDS.index(ShapeKind.POLYLINE)
 _POLYGON, _BRUSH = KINDS.index(ShapeKind.POLYGON), KINDS.index(ShapeKind.BRUSH)
 _MOST_RUNS = 1 << 24

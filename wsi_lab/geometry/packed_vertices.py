@@ -24,15 +24,34 @@ def whole(values: Any, scales: Any) -> Any:
 
 
 @part
-def put(out: Any, at: Any, value: Any) -> Any:
-    """Write a whole number of either sign in as few bytes as it needs."""
-    value = (value << 1) ^ (value >> 63)
+def put_natural(out: Any, at: Any, value: Any) -> Any:
+    """Write a whole number from 0 on in as few bytes as it needs; return where it ends."""
     while value > 127:
         out[at] = (value & 127) | 128
         value >>= 7
         at += 1
     out[at] = value
     return at + 1
+
+
+@part
+def put(out: Any, at: Any, value: Any) -> Any:
+    """Write a whole number of either sign in as few bytes as it needs; return where it ends."""
+    return put_natural(out, at, (value << 1) ^ (value >> 63))
+
+
+@part
+def number_at(data: Any, at: Any, end: Any) -> Any:
+    """Return where a number that `put` wrote ends (-1: it is none), and the number."""
+    value, shift = np.int64(0), 0
+    while at < end and data[at] > 127 and shift < 56:
+        value |= (np.int64(data[at]) & 127) << shift
+        shift += 7
+        at += 1
+    if at >= end or data[at] > 127:
+        return -1, value
+    value |= np.int64(data[at]) << shift
+    return at + 1, (value >> 1) ^ -(value & 1)
 
 
 @compiled("f8[,] i8[] i8[] i8[] f8 i8 i8 !i8[] !u1[]")
@@ -86,21 +105,13 @@ def decode(
             ring += 1
         for _ in range(count):
             for axis in range(2):
-                value: Any = 0
-                shift = 0
-                while at < end and data[at] > 127 and shift < 56:
-                    value |= (np.int64(data[at]) & 127) << shift
-                    shift += 7
-                    at += 1
-                if at >= end or data[at] > 127:
+                at, step = number_at(data, at, end)
+                if at < 0:
                     return False
-                value |= np.int64(data[at]) << shift
-                at += 1
-                value = (value >> 1) ^ -(value & 1)
                 if axis == 0:
-                    x += value
+                    x += step
                 else:
-                    y += value
+                    y += step
             coordinates[vertex, 0] = x / scale
             coordinates[vertex, 1] = y / scale
             vertex += 1

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from wsi_lab.errors import Invalid
 from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.grouping import groups
+from wsi_lab.geometry.joining import spans
 from wsi_lab.geometry.packed_columns import Reader, Writer, damaged
 from wsi_lab.geometry.packed_vertices import decode, encode, whole
+from wsi_lab.model.annotation import FARTHEST
 
 Box = tuple[float, float, float, float]
-
-FARTHEST = 1e9
-"""Coordinates farther from the origin are not those of a slide."""
 
 _SCALES = np.array([1, 2, 4, 8, 10, 16, 32, 64, 100, 128, 256, 1000], np.float64)
 _MAGIC = b"WSP1"
@@ -114,7 +113,7 @@ class PackedShapes:
 
     @property
     def layout(self) -> tuple[Any, ...]:
-        """How the vertices lie, for kernels that read them: see `wsi_lab.geometry.packed_raster`.
+        """How the vertices lie, for kernels that read them: see `wsi_lab.geometry.raster`.
 
         Rings, bytes and where these end by shape, vertices by ring, the bytes, the scale, and
         where each shape begins.
@@ -271,8 +270,7 @@ def pack(
     >>> unpack(pack(shapes)[0].shapes).columns().to_geometries()[0].x
     256.01
     """
-    sizes = {"precision": precision, "cell": cell, "most_per_chunk": most_per_chunk}
-    return list(chunks(columns, **sizes))  # type: ignore[arg-type]  # a float is never a size
+    return list(chunks(columns, precision=precision, cell=cell, most_per_chunk=most_per_chunk))
 
 
 def unpack(shapes: bytes, label_names: Sequence[str] = ()) -> PackedShapes:
@@ -283,9 +281,8 @@ def unpack(shapes: bytes, label_names: Sequence[str] = ()) -> PackedShapes:
 def _packed(
     columns: ShapeColumns, places: NDArray[np.int64], scale: int, sides: NDArray[Any]
 ) -> bytes:
-    first, end = columns.shape_offsets[places], columns.shape_offsets[places + 1]
-    rings = end - first
-    of_rings = np.repeat(first - _offsets(rings)[:-1], rings) + np.arange(rings.sum())
+    of_rings, ring_ends = spans(columns.shape_offsets, places)
+    rings = np.diff(ring_ends)
     ring_starts = columns.ring_offsets[of_rings]
     ring_sizes = columns.ring_offsets[of_rings + 1] - ring_starts
     used = sides[rings > 0]
@@ -305,9 +302,9 @@ def _packed(
         written = encode(columns.coordinates, *where, sizes, vertices)
         body = vertices[:written].tobytes()
     else:
-        spans = np.repeat(ring_starts - _offsets(ring_sizes)[:-1], ring_sizes)
-        body = columns.coordinates[spans + np.arange(len(spans))].tobytes()
-        sizes = 16 * np.diff(_offsets(ring_sizes)[_offsets(rings)])
+        of_vertices, vertex_ends = spans(columns.ring_offsets, of_rings)
+        body = columns.coordinates[of_vertices].tobytes()
+        sizes = 16 * np.diff(vertex_ends[ring_ends])
     for column in (columns.kinds[places], columns.labels[places].astype(np.int64) + 1):
         writer.put(column)
     for column in (rings, sizes, ring_sizes, columns.ring_roles[of_rings]):

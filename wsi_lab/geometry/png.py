@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wsi_lab.errors import Invalid
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_GREY, _INDEXED, _RGBA = 0, 3, 6
+_INDEXED, _RGBA = 3, 6
 
 
 def indexed_png(canvas: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
@@ -46,18 +46,6 @@ def rgba_png(pixels: NDArray[np.uint8]) -> bytes:
     rows, columns = pixels.shape[:2]
     lines = np.ascontiguousarray(pixels, np.uint8).reshape(rows, columns * 4)
     return _png((rows, columns), lines, 8, _RGBA)
-
-
-def grey_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
-    """Return ``(rows, columns)`` of 8 or 16 bits, a label mask for example, as a PNG."""
-    rows, columns = pixels.shape
-    depth = pixels.dtype.itemsize
-    if pixels.dtype.kind != "u" or depth > 2:
-        raise Invalid("A grey picture has 8 or 16 bits a pixel.")
-    lines = np.ascontiguousarray(pixels, ">u2" if depth == 2 else np.uint8)
-    return _png(
-        (rows, columns), lines.view(np.uint8).reshape(rows, columns * depth), 8 * depth, _GREY
-    )
 
 
 def _png(

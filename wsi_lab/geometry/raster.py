@@ -12,6 +12,7 @@ from wsi_lab.errors import Invalid
 from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.compiled import compiled, part
 from wsi_lab.geometry.packed_columns import damaged
+from wsi_lab.geometry.packed_vertices import number_at
 from wsi_lab.geometry.packing import PackedShapes
 from wsi_lab.geometry.raster_parts import disc, draw_shape
 
@@ -184,20 +185,13 @@ def _read(
     x0, y0, scale = frame
     for vertex in range(count):
         for axis in range(2):
-            value, shift = np.int64(0), 0
-            while at < end and data[at] > 127 and shift < 56:
-                value |= (np.int64(data[at]) & 127) << shift
-                shift += 7
-                at += 1
-            if at >= end or data[at] > 127:
+            at, step = number_at(data, at, end)
+            if at < 0:
                 return False
-            value |= np.int64(data[at]) << shift
-            at += 1
-            value = (value >> 1) ^ -(value & 1)
             if axis == 0:
-                x += value
+                x += step
             else:
-                y += value
+                y += step
         xs[vertex] = (x / grid - x0) * scale
         ys[vertex] = (y / grid - y0) * scale
     return at == end

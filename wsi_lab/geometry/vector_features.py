@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wsi_lab.geometry.compiled import compiled, part
+from wsi_lab.geometry.packed_vertices import put, put_natural
 
 _POINT, _LINE, _AREA = 1, 2, 3
 _HEADER = 48
@@ -16,19 +17,8 @@ _FARTHEST = 1e15
 
 
 @part
-def _put(out: Any, at: Any, value: Any) -> Any:
-    """Write a whole number from 0 on in as few bytes as it needs."""
-    while value > 127:
-        out[at] = (value & 127) | 128
-        value >>= 7
-        at += 1
-    out[at] = value
-    return at + 1
-
-
-@part
 def _length(value: Any) -> Any:
-    """Return how many bytes `_put` takes."""
+    """Return how many bytes `put_natural` takes."""
     count = 1
     while value > 127:
         count += 1
@@ -138,12 +128,12 @@ def _put_path(
             out[at] = 9
             at += 1
         elif place == 1:
-            at = _put(out, at, (count - 1) << 3 | 2)
+            at = put_natural(out, at, (count - 1) << 3 | 2)
         vertex = count - 1 - place if is_reversed else place
         for axis in range(2):
             step = vertices[vertex, axis] - cursor[axis]
             cursor[axis] = vertices[vertex, axis]
-            at = _put(out, at, (step << 1) ^ (step >> 63))
+            at = put(out, at, step)
     if is_closed:
         out[at] = 15
         at += 1
@@ -155,7 +145,7 @@ def _put_line(out: Any, at: Any, vertices: Any, size: Any, cursor: Any, low: Any
     """Write what of a line is within a square: the pieces between where it enters and leaves."""
     piece = np.empty((size + 1, 2), np.int64)
     count: Any = np.int64(0)
-    is_closed = size < 0
+    is_closed = False
     for place in range(1, size):
         enters, leaves = 0.0, 1.0
         for axis in range(2):
@@ -210,13 +200,13 @@ def _put_points(
             count += 1
             if is_writing:
                 step_x, step_y = int(x) - last_x, int(y) - last_y
-                at = _put(out, at, (step_x << 1) ^ (step_x >> 63))
-                at = _put(out, at, (step_y << 1) ^ (step_y >> 63))
+                at = put(out, at, step_x)
+                at = put(out, at, step_y)
                 last_x, last_y = int(x), int(y)
         if count == 0:
             break
         if not is_writing:
-            at = _put(out, at, count << 3 | 1)
+            at = put_natural(out, at, count << 3 | 1)
     return at
 
 
@@ -227,16 +217,16 @@ def _put_head(out: Any, at: Any, number: Any, value: Any, kind: Any, size: Any) 
     # A byte before each field says which it is; the kind of geometry is two bytes in all.
     head = (1 + _length(number)) + (2 + tags if value >= 0 else 0) + 2 + (1 + _length(size))
     out[at] = 0x12
-    at = _put(out, at + 1, head + size)
+    at = put_natural(out, at + 1, head + size)
     out[at] = 0x08
-    at = _put(out, at + 1, number)
+    at = put_natural(out, at + 1, number)
     if value >= 0:
         out[at] = 0x12
-        at = _put(out, at + 1, tags)
+        at = put_natural(out, at + 1, tags)
         out[at] = 0
-        at = _put(out, at + 1, value)
+        at = put_natural(out, at + 1, value)
     out[at], out[at + 1], out[at + 2] = 0x18, kind, 0x22
-    return _put(out, at + 3, size)
+    return put_natural(out, at + 3, size)
 
 
 @compiled("u1[] u1[] f8[,] i8[] u1[] i8[] i4[] i8[] f8 f8 f8 i8 i8 !i8[] !u1[]")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+FARTHEST = 1e9
+"""Pixels; what lies farther out lies on no slide."""
+
+
 class ShapeKind(StrEnum):
     """What a shape was drawn as. All of them have a geometry of points, lines or polygons."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from wsi_lab.model.feature import Notice
-from wsi_lab.model.layer import Load
+
+LoadT = TypeVar("LoadT")
+"""What is told of a load: all of it in the lab, its id far from it."""
 
 MOST_NOTICES = 100
 """So many are told one by one."""
@@ -31,7 +34,7 @@ class LabelFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Generic[LoadT]):
     """What came of a file of annotations.
 
     Attributes
@@ -64,8 +67,11 @@ class Imported:
     notice_count: int
     drawn_count: int
     unchanged_count: int
-    loads: tuple[Load, ...]
+    loads: tuple[LoadT, ...]
     is_dry_run: bool
+
+    def __str__(self) -> str:
+        return _in_words(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +95,44 @@ class Exported:
     shape_count: int
     notices: tuple[Notice, ...]
     pieces: Iterator[bytes]
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are.
+
+    Examples
+    --------
+    >>> counted(1, "shape"), counted(2000, "shape")
+    ('1 shape', '2,000 shapes')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _in_words(report: Imported[Any]) -> str:
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in report.kinds.items())
+    found = f"{report.title}: {counted(report.shape_count, 'shape')}"
+    lines = [f"{found} ({kinds})" if kinds else found]
+    if report.grid_count:
+        lines.append(f"{counted(report.grid_count, 'grid')} of values")
+    if report.labels:
+        lines.append("Labels: " + ", ".join(map(_label, report.labels)))
+    said = ", ".join(_what_became(report)) or "nothing to store"
+    lines.append(
+        f"Nothing was stored (dry run); else: {said}" if report.is_dry_run else f"Stored: {said}"
+    )
+    lines += map(str, report.notices)
+    rest = report.notice_count - len(report.notices)
+    return "\n".join([*lines, f"… and {rest:,} more notices"] if rest else lines)
+
+
+def _what_became(report: Imported[Any]) -> Iterator[str]:
+    if report.drawn_count:
+        yield f"{counted(report.drawn_count, 'shape')} drawn"
+    if report.unchanged_count:
+        yield f"{counted(report.unchanged_count, 'shape')} there already"
+    if len(report.loads):
+        yield counted(len(report.loads), "load")
+
+
+def _label(one: LabelFound) -> str:
+    return f"{one.name} {one.count:,}{' (new)' if one.is_new else ''}"

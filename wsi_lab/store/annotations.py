@@ -17,9 +17,9 @@ import msgspec
 from wsi_lab.model.annotation import Annotation, Shape, ShapeKind, Source
 from wsi_lab.model.answer import Core
 from wsi_lab.store.answers import place_of
-from wsi_lab.store.bulk.loads import labels_by_id
 from wsi_lab.store.columns import json_text, time_of, time_text, words_text
 from wsi_lab.store.connection import Connection, Row
+from wsi_lab.store.layers import labels_by_id
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -156,6 +156,17 @@ def label_ids(
     return {name: known[name] for name in wanted}
 
 
+def labels_by_id(connection: Connection, label_ids: Iterable[int | None]) -> dict[int, Label]:
+    """Return labels by their ids, those that were removed included, in the order of palettes."""
+    wanted = {each for each in label_ids if each is not None}
+    found = connection.execute(
+        "SELECT id, name, colour FROM labels WHERE id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY label_set_id, position, id",
+        (json_text(sorted(wanted)),),
+    )
+    return {row["id"]: Label(row["id"], row["name"], row["colour"]) for row in found}
+
+
 def _labels(connection: Connection, set_ids: Iterable[int]) -> dict[int, list[Label]]:
     found: dict[int, list[Label]] = defaultdict(list)
     for row in connection.execute(

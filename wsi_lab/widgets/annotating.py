@@ -8,8 +8,24 @@ from typing import Any
 
 from wsi_lab.client import Slide
 from wsi_lab.errors import Invalid, NotFound
+from wsi_lab.geometry.colour_maps import NAMES, colour_map
 
-COLOUR_MAPS = ("viridis", "magma", "inferno", "plasma", "cividis", "turbo", "grey", "coolwarm")
+LEGEND_STEP = 17
+"""Of the 256 colours of a map: 16 of them, and straight lines between, look like all."""
+
+
+def legends() -> dict[str, list[str]]:
+    """Return colours of each colour map, from low to high.
+
+    Examples
+    --------
+    >>> legends()["grey"][:2]
+    ['#000000', '#111111']
+    """
+    return {
+        name: [f"#{bytes(each).hex()}" for each in colour_map(name)[::LEGEND_STEP]]
+        for name in NAMES
+    }
 
 
 def id_of_layer(slide: Slide, layer: Any) -> int:
@@ -32,7 +48,7 @@ def id_of_layer(slide: Slide, layer: Any) -> int:
 
 def style(
     by: str,
-    colour_map: str,
+    map_name: str,
     ends: tuple[float | None, float | None],
     *,
     opacity: float,
@@ -53,9 +69,8 @@ def style(
     Invalid
         The words or numbers mean nothing.
     """
-    if colour_map not in COLOUR_MAPS:
-        known = ", ".join(COLOUR_MAPS)
-        raise Invalid(f"There is no colour map {colour_map!r}; there are {known}.")
+    if map_name not in NAMES:
+        raise Invalid(f"There is no colour map {map_name!r}; there are {', '.join(NAMES)}.")
     for name, share in (("opacity", opacity), ("fill", fill)):
         if share is not None and not 0 <= share <= 1:
             raise Invalid(f"The {name} of a layer is a number from 0 to 1.")
@@ -66,6 +81,6 @@ def style(
     if low is not None and high is not None and not low < high:
         raise Invalid("The low end of a colour map is less than the high one.")
     hidden = [hide] if isinstance(hide, str) else list(hide)
-    words = {"by": by, "map": colour_map, "low": low, "high": high, "fill": fill, "author": author}
+    words = {"by": by, "map": map_name, "low": low, "high": high, "fill": fill, "author": author}
     given = {name: word for name, word in words.items() if word is not None}
     return {"opacity": opacity, "hide": hidden, **given}

@@ -70,6 +70,9 @@ class Companion(anywidget.AnyWidget):
     shown: Any = traitlets.List(
         help="Layers to show: layer (an id), hide, opacity, and the words of a tile's style."
     ).tag(sync=True)
+    legends: Any = traitlets.Dict(help="Colours of each colour map, from low to high.").tag(
+        sync=True
+    )
     drawn: Any = traitlets.Dict(help="The layer to draw on: layer (an id), or nothing.").tag(
         sync=True
     )

@@ -16,7 +16,7 @@ import traitlets
 from wsi_lab.client import Slide
 from wsi_lab.client.connection import segment
 from wsi_lab.errors import Invalid, SourceUnavailable, WsiLabError
-from wsi_lab.widgets.annotating import id_of_layer, style
+from wsi_lab.widgets.annotating import id_of_layer, legends, style
 from wsi_lab.widgets.companion import Companion
 from wsi_lab.widgets.coords import View, least_zoom, map_bounds, to_map
 
@@ -144,6 +144,7 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
                 "version": version,
                 "url": url,
             },
+            legends=legends(),
         )
         self.map.add(ipyleaflet.WidgetControl(widget=self._companion, position="bottomright"))
         self._hears_browser = False

@@ -171,3 +171,10 @@ def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_ROWS", 2)
     with pytest.raises(TooLarge, match="2 rows"):
         geoparquet.read_columns(table(geometry=wkb(*[shapely.Point(1, 2)] * 3)))
+
+
+def test_a_column_called_kind_may_hold_anything() -> None:
+    shapes = wkb(shapely.box(0, 0, 2, 2), shapely.box(4, 4, 5, 5))
+    said = geoparquet.read(table(geometry=shapes, kind=pa.array([["ellipse"], None])))
+    assert [each.kind for each in said.features] == [ShapeKind.POLYGON] * 2
+    assert said.features[0].properties == {"kind": ["ellipse"]}

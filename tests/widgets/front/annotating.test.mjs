@@ -11,6 +11,7 @@ const SLIDE = "/a%40b/wsi-lab/v1/slides/4";
 const LAYER = {
   id: 7,
   revision: "3c90",
+  bulk_revision: "b7",
   labels: [
     { id: 3, name: "tumour & co" },
     { id: 5, name: "stroma" },
@@ -51,7 +52,7 @@ test("an overlay's address carries revision, style, and ids of what is hidden", 
   const [path, query] = url.split("?");
   assert.equal(path, `${SLIDE}/overlay/7/{z}/{x}/{y}.png`);
   assert.deepEqual(Object.fromEntries(new URLSearchParams(query)), {
-    v: "3c90",
+    v: "b7",
     by: "score",
     map: "magma",
     low: "0",
@@ -59,6 +60,8 @@ test("an overlay's address carries revision, style, and ids of what is hidden", 
     hide: "0,5",
     skip: String(2 ** 40 + 1),
   });
+  const all = { tier: "all", hidden: new Set(), skip: [] };
+  assert.ok(overlayUrl(SLIDE, LAYER, {}, all).endsWith("?v=3c90&tier=all"));
 });
 
 test("every call has the token, changes the revision they were made from", async () => {
@@ -151,6 +154,11 @@ test("a store that is full or broken is told and breaks nothing", () => {
   const kept = new Kept(SLIDE, 7, store);
   kept.put("k", {}, "{}");
   assert.ok(kept.isFull);
+  store.setItem = () => {};
+  kept.put("another", {}, "{}");
+  assert.ok(kept.isFull);
+  kept.drop("k");
+  assert.ok(!kept.isFull);
   const broken = storage();
   broken.setItem(`wsi-lab/unsent/${SLIDE}/7/k`, "{");
   assert.deepEqual(new Kept(SLIDE, 7, broken).all(), []);

@@ -1,7 +1,6 @@
 """The JSON objects that Slide Score's clients call an annotation: one object for each shape."""
 
 from wsi_lab.formats.classic.reading import (
-    FARTHEST,
     MOST_SHAPES,
     MOST_VERTICES,
     Label,
@@ -18,7 +17,6 @@ from wsi_lab.formats.classic.writing import (
 )
 
 __all__ = [
-    "FARTHEST",
     "MOST_SHAPES",
     "MOST_VERTICES",
     "HeatMap",

@@ -15,13 +15,11 @@ from shapely.geometry.base import BaseGeometry
 from wsi_lab.errors import TooLarge
 from wsi_lab.formats.classic.writing import HeatMap, ellipse_outline
 from wsi_lab.formats.safe import json_objects
-from wsi_lab.model.annotation import Shape, ShapeKind
+from wsi_lab.model.annotation import FARTHEST, Shape, ShapeKind
 from wsi_lab.model.question import QuestionKind
 
 MOST_SHAPES = 1_000_000
 MOST_VERTICES = 5_000_000
-FARTHEST = 1e9
-"""Pixels; what lies farther out lies on no slide."""
 
 _decoder = msgspec.json.Decoder()
 

@@ -14,16 +14,14 @@ from wsi_lab.formats.geojson.structure import GEOMETRIES, type_of
 from wsi_lab.formats.geojson.words import OBJECT_TYPES, colour_of, labels_of, measured
 from wsi_lab.formats.json_rings import DEPTHS
 from wsi_lab.formats.safe import quoted
+from wsi_lab.geometry.columns import AREAS
 from wsi_lab.model.annotation import ShapeKind
 
 MOST_TROUBLES = 100_000
 """Features that cannot be read, before the whole document is refused."""
 MOST_PARTS = 1_000_000
 """Points or lines of one feature."""
-AREA_KINDS = {
-    each.value: each
-    for each in (ShapeKind.POLYGON, ShapeKind.RECTANGLE, ShapeKind.ELLIPSE, ShapeKind.BRUSH)
-}
+AREA_KINDS = {each.value: each for each in AREAS}
 """What an area may say it is, in the member ``kind`` of its feature."""
 _DEEPEST_COLLECTION = 16
 

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.bulk import BulkDocument, column_of
+from wsi_lab.formats.bulk import BulkDocument, column_of, numbered
 from wsi_lab.formats.geojson.features import AREA_KINDS, Features, read_features
 from wsi_lab.formats.geojson.scanning import scanned
 from wsi_lab.formats.geojson.shapes import Shapes, shapes_of
@@ -22,7 +22,7 @@ from wsi_lab.formats.geojson.structure import (
     unpacked,
 )
 from wsi_lab.formats.geojson.words import colour_of
-from wsi_lab.formats.outlines import repaired
+from wsi_lab.formats.outlines import counted, repaired
 from wsi_lab.geometry.columns import HOLE, KINDS, ShapeColumns
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document, Feature, Notice, Source
@@ -89,7 +89,7 @@ class _Read:
             *self.structure.notices,
             *members,
             *_of_troubles(found),
-            *(Notice(_features_said(count), what) for what, count in odd.items()),
+            *counted(odd, "feature"),
         ]
 
 
@@ -222,13 +222,10 @@ def _small(columns: ShapeColumns, begin: int, end: int) -> list[shapely.Geometry
 def _bulk(structure: Structure) -> BulkDocument:
     read = _read(structure)
     found, places = read.features, read.shapes.geometries
-    labels = [label[0] if label else None for label in found.labels]
-    names = tuple(dict.fromkeys(label for label in labels if label is not None))
-    numbers = {name: number for number, name in enumerate(names)}
-    numbered = np.array([-1 if label is None else numbers[label] for label in labels], np.int32)
+    labels, names = numbered([label[0] if label else None for label in found.labels])
     columns = replace(
         read.columns,
-        labels=numbered[places] if len(places) else np.zeros(0, np.int32),
+        labels=labels[places],
         label_names=names,
         properties=_property_columns(found.properties, places),
     )
@@ -236,7 +233,7 @@ def _bulk(structure: Structure) -> BulkDocument:
     several = sum(len(label) > 1 for label in found.labels)
     if several:
         what = "It has several labels; in bulk it keeps the first."
-        notices.append(Notice(_features_said(several), what))
+        notices += counted({what: several}, "feature")
     return BulkDocument(columns, found.colours, notices)
 
 
@@ -246,10 +243,7 @@ def _property_columns(
     names = dict.fromkeys(name for row in rows for name in row)
     if len(names) > _MOST_NAMES:
         raise Invalid("The features of this document have too many properties of other names.")
-    return {
-        name: column_of([row.get(name) for row in rows])[places if len(places) else slice(0)]
-        for name in names
-    }
+    return {name: column_of([row.get(name) for row in rows])[places] for name in names}
 
 
 def _of_troubles(found: Features) -> Iterator[Notice]:
@@ -262,7 +256,3 @@ def _of_troubles(found: Features) -> Iterator[Notice]:
         more = "" if len(numbers) <= _MOST_NAMED else f" and {len(numbers) - _MOST_NAMED:,} more"
         word = "Feature" if len(numbers) == 1 else "Features"
         yield Notice(f"{word} {named}{more}", f"{what[0].upper()}{what[1:]}.")
-
-
-def _features_said(count: int) -> str:
-    return f"{count:,} feature{'' if count == 1 else 's'}"

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from wsi_lab.formats.bulk import BulkDocument
+from wsi_lab.formats.bulk import BulkDocument, numbered
 from wsi_lab.formats.geojson.words import LABEL_KEYS, OBJECT_TYPES, colour_of, label_of, labels_of
 from wsi_lab.formats.outlines import sound
 from wsi_lab.geometry.columns import ShapeColumns
@@ -69,9 +69,7 @@ def _labelled(columns: ShapeColumns, properties: dict[str, NDArray[Any]]) -> Sha
         if any(label is None for label in said):
             continue
         del properties[key]
-        names = tuple(dict.fromkeys(label for label in said if label is not None))
-        numbers = {name: number for number, name in enumerate(names)}
-        labels = np.array([numbers[str(label)] for label in said], np.int32)
+        labels, names = numbered(said)
         return replace(columns, labels=labels, label_names=names)
     return columns
 

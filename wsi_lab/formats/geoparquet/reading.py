@@ -12,10 +12,10 @@ import shapely
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.bulk import BulkDocument, column_of, features_of
+from wsi_lab.formats.bulk import BulkDocument, column_of, features_of, numbered
 from wsi_lab.formats.outlines import sound
 from wsi_lab.formats.safe import quoted, read_json
-from wsi_lab.geometry.columns import KINDS, ShapeColumns
+from wsi_lab.geometry.columns import AREAS, KINDS, ShapeColumns
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Document, Notice
 
@@ -28,7 +28,6 @@ LABEL_COLUMNS = ("label", "class_name", "classification", "class", "category", "
 MOST_ROWS = 4_000_000
 MOST_BYTES = 2 << 30
 _GEOMETRY_NAMES = ("geometry", "geom", "wkb_geometry")
-_AREAS = frozenset({"polygon", "rectangle", "ellipse", "brush"})
 _LONGEST_METADATA = 1 << 20
 
 _any = msgspec.json.Decoder()
@@ -77,7 +76,7 @@ def _read(data: bytes) -> _Read:
         values = _values(table.column(column), is_json=column in own.get("json", ()))
         if column == "labels" and all(_are_names(value) for value in values):
             several = [None if value is None else tuple(value) for value in values]
-        elif column == "kind" and all(value is None or value in _AREAS for value in values):
+        elif column == "kind" and all(map(_is_kind, values)):
             columns = _with_kinds(columns, values)
         else:
             properties[column] = column_of(values)
@@ -256,6 +255,10 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _is_kind(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in AREAS)
+
+
 def _are_names(value: Any) -> bool:
     return value is None or (
         isinstance(value, list) and all(isinstance(each, str) for each in value)
@@ -277,16 +280,14 @@ def _with_labels(
 ) -> ShapeColumns:
     if labels is None:
         return replace(columns, properties=properties)
-    names = tuple(dict.fromkeys(label for label in labels if label is not None))
-    numbers = {name: number for number, name in enumerate(names)}
-    numbered = np.array([-1 if each is None else numbers[each] for each in labels], np.int32)
-    return replace(columns, labels=numbered, label_names=names, properties=properties)
+    numbers, names = numbered(labels)
+    return replace(columns, labels=numbers, label_names=names, properties=properties)
 
 
 def _with_kinds(columns: ShapeColumns, values: list[Any]) -> ShapeColumns:
     kinds = columns.kinds.copy()
     for place, value in enumerate(values):
-        if value is not None and KINDS[kinds[place]].value in _AREAS:
+        if value is not None and KINDS[kinds[place]] in AREAS:
             kinds[place] = KINDS.index(ShapeKind(value))
     return replace(columns, kinds=kinds)
 

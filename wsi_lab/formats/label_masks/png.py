@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from wsi_lab.errors import Invalid, TooLarge
 from wsi_lab.formats.bulk import BulkDocument
 from wsi_lab.formats.label_masks.values import (
     MOST_PIXELS,
-    Box,
-    Names,
+    Placed,
+    Shown,
     Words,
     columns_of,
     columns_of_document,
@@ -34,76 +35,30 @@ _GREY, _PALETTE = 0, 3
 _STEPS = {1: 255, 2: 85, 4: 17}
 
 
-def read(
-    data: bytes,
-    *,
-    left: float | None = None,
-    top: float | None = None,
-    downsample: float | None = None,
-    label_names: Names | None = None,
-) -> Document:
-    """Return the areas of a mask; those of one value that touch are one.
-
-    Parameters
-    ----------
-    left, top, downsample
-        Where its first pixel lies, in level-0 pixels, and how wide its pixels are.
-    label_names
-        What its values mean: a mapping, or the names of 1, 2, …; else they are called by number.
-    """
-    found = read_columns(data, left=left, top=top, downsample=downsample, label_names=label_names)
-    return document_of_mask(found)
+def read(data: bytes, **placed: Unpack[Placed]) -> Document:
+    """Return the areas of a mask; those of one value that touch are one."""
+    return document_of_mask(read_columns(data, **placed))
 
 
-def read_columns(
-    data: bytes,
-    *,
-    left: float | None = None,
-    top: float | None = None,
-    downsample: float | None = None,
-    label_names: Names | None = None,
-) -> BulkDocument:
+def read_columns(data: bytes, **placed: Unpack[Placed]) -> BulkDocument:
     """As `read`, as columns."""
-    mask, words = _decoded(data)
-    return shapes_of(
-        mask, words, left=left, top=top, downsample=downsample, label_names=label_names
-    )
+    return shapes_of(*_decoded(data), **placed)
 
 
-def write(
-    document: Document,
-    *,
-    box: Box | None = None,
-    left: float | None = None,
-    top: float | None = None,
-    downsample: float = 1.0,
-    label_names: Names | None = None,
-) -> bytes:
+def write(document: Document, **shown: Unpack[Shown]) -> bytes:
     """Return shapes as a mask of a rectangle, by default of all that they cover."""
     columns = columns_of_document(document)
-    mask, words = mask_of(
-        columns, document.colours,
-        box=box, left=left, top=top, downsample=downsample, label_names=label_names,
-    )  # fmt: skip
-    return _encoded(mask, words)
+    return _encoded(*mask_of(columns, document.colours, **shown))
 
 
 def write_columns(
     parts: Iterable[ShapeColumns],
     *,
     colours: Mapping[str, str] | None = None,
-    box: Box | None = None,
-    left: float | None = None,
-    top: float | None = None,
-    downsample: float = 1.0,
-    label_names: Names | None = None,
+    **shown: Unpack[Shown],
 ) -> Iterator[bytes]:
     """Yield a mask as `write` makes it."""
-    mask, words = mask_of(
-        columns_of(parts), colours or {},
-        box=box, left=left, top=top, downsample=downsample, label_names=label_names,
-    )  # fmt: skip
-    yield _encoded(mask, words)
+    yield _encoded(*mask_of(columns_of(parts), colours or {}, **shown))
 
 
 def _encoded(mask: NDArray[np.uint8] | NDArray[np.uint16], words: Words) -> bytes:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TypedDict, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.bulk import BulkDocument, bulk_of, features_of
+from wsi_lab.formats.bulk import BulkDocument, bulk_of, features_of, numbered
 from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.masks import label_mask, outlines
-from wsi_lab.model.feature import Document, Notice
+from wsi_lab.model.feature import Document
 
 Mask = NDArray[np.uint8] | NDArray[np.uint16]
 Names = Mapping[int, str] | Sequence[str]
@@ -24,6 +24,43 @@ Box = tuple[float, float, float, float]
 MOST_PIXELS = 400_000_000
 MOST_VALUES = 65_535
 _LONGEST_WORDS = 1 << 20
+
+
+class Placed(TypedDict, total=False):
+    """What can be said of a mask that is read.
+
+    Attributes
+    ----------
+    left, top, downsample
+        Where its first pixel lies, in level-0 pixels, and how wide its pixels are.
+    label_names
+        What its values mean: a mapping, or the names of 1, 2, …; else they are called by number.
+    """
+
+    left: float | None
+    top: float | None
+    downsample: float | None
+    label_names: Names | None
+
+
+class Shown(TypedDict, total=False):
+    """What can be said of a mask that is written: by default it shows all that shapes cover.
+
+    Attributes
+    ----------
+    box
+        ``(left, top, right, bottom)`` in level-0 pixels; or only where it begins, `left` and `top`.
+    downsample
+        How many level-0 pixels its pixels are wide.
+    label_names
+        As those of `Placed`.
+    """
+
+    box: Box | None
+    left: float | None
+    top: float | None
+    downsample: float
+    label_names: Names | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +109,10 @@ def shapes_of(
     mask: NDArray[np.generic],
     words: Words,
     *,
-    left: float | None,
-    top: float | None,
-    downsample: float | None,
-    label_names: Names | None,
+    left: float | None = None,
+    top: float | None = None,
+    downsample: float | None = None,
+    label_names: Names | None = None,
 ) -> BulkDocument:
     """Return the areas of a mask.
 
@@ -90,23 +127,20 @@ def shapes_of(
         raise Invalid("The downsample of a mask is a number above 0.")
     origin = (words.left if left is None else left, words.top if top is None else top)
     columns = outlines(small, origin=origin, downsample=step)
-    names, notices = _names(values, words, label_names)
-    known = [name for name in dict.fromkeys(names) if name is not None]
-    places = np.array([-1 if name is None else known.index(name) for name in names], np.int32)
-    labels = places[columns.labels] if len(columns) else columns.labels
-    columns = replace(columns, labels=labels, label_names=tuple(known))
-    return BulkDocument(columns, dict(words.colours), notices)
+    places, names = numbered(_names(values, words, label_names))
+    columns = replace(columns, labels=places[columns.labels], label_names=names)
+    return BulkDocument(columns, dict(words.colours))
 
 
 def mask_of(
     columns: ShapeColumns,
     colours: Mapping[str, str],
     *,
-    box: Box | None,
-    left: float | None,
-    top: float | None,
-    downsample: float,
-    label_names: Names | None,
+    box: Box | None = None,
+    left: float | None = None,
+    top: float | None = None,
+    downsample: float = 1.0,
+    label_names: Names | None = None,
 ) -> tuple[Mask, Words]:
     """Return shapes as a mask: what is in the middle of each pixel, the last one drawn.
 
@@ -126,8 +160,9 @@ def mask_of(
     if width * height > MOST_PIXELS:
         raise TooLarge(f"A mask may have at most {MOST_PIXELS:,} pixels; ask for a downsample.")
     numbers = _values(columns, label_names)
-    shapes = np.array([*numbers.values(), 0], np.int64)[_label_places(columns, numbers)]
-    mask = label_mask(columns, box, downsample, shapes)
+    # The last one is what -1, no label, picks.
+    written = [numbers.get(name, 0) for name in (*columns.label_names, None)]
+    mask = label_mask(columns, box, downsample, np.array(written, np.int64)[columns.labels])
     labels = {str(value): name for name, value in numbers.items()}
     named = {name: colour for name, colour in colours.items() if name in numbers}
     return mask, Words(labels, named, float(box[0]), float(box[1]), float(downsample))
@@ -170,16 +205,14 @@ def _numbered(mask: NDArray[np.generic]) -> tuple[list[int], Mask]:
     return values, small
 
 
-def _names(
-    values: list[int], words: Words, label_names: Names | None
-) -> tuple[list[str | None], list[Notice]]:
+def _names(values: list[int], words: Words, label_names: Names | None) -> list[str | None]:
     """Return what values are called; those that nobody named, by their number."""
     named: dict[int, str | None] = {
         int(value): name for value, name in words.labels.items() if value.isdecimal()
     }
     if label_names is not None:
         named |= _by_value(label_names)
-    return [named.get(value, str(value)) for value in values], []
+    return [named.get(value, str(value)) for value in values]
 
 
 def _by_value(names: Names) -> dict[int, str]:
@@ -201,15 +234,6 @@ def _values(columns: ShapeColumns, label_names: Names | None) -> dict[str | None
         found[None] = max(found.values(), default=0) + 1
     if any(not 0 < value <= MOST_VALUES for value in found.values()):
         raise TooLarge(f"The values of a mask are from 1 to {MOST_VALUES:,}.")
-    return found
-
-
-def _label_places(columns: ShapeColumns, numbers: Mapping[str | None, int]) -> NDArray[np.int64]:
-    order = {name: place for place, name in enumerate(numbers)}
-    nothing = len(order)
-    places = [order.get(name, nothing) for name in columns.label_names]
-    places.append(order.get(None, nothing))
-    found: NDArray[np.int64] = np.array(places, np.int64)[columns.labels]
     return found
 
 

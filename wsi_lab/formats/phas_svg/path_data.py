@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.classic import FARTHEST
 from wsi_lab.formats.repairing import flattened
+from wsi_lab.model.annotation import FARTHEST
 
 MOST_NUMBERS = 1_000_000
 MOST_COMMANDS = 20_000
@@ -22,7 +22,6 @@ _COMMAND = re.compile(r"([MmZzLlHhVvCcSsQqTtAa])([^MmZzLlHhVvCcSsQqTtAa]*)")
 _LETTER = re.compile("[A-DF-Za-df-z]")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NOT_BETWEEN = re.compile(r"[^\s,]")
-_FLAGGED = re.compile(r"([01])[\s,]*([01])[\s,]*$")
 _SIZES = {"M": 2, "L": 2, "T": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "A": 7, "Z": 0}
 
 Curves = NDArray[np.float64]

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from wsi_lab.errors import Invalid, TooLarge
-from wsi_lab.formats.classic import FARTHEST, ellipse_outline
+from wsi_lab.formats.classic import ellipse_outline
 from wsi_lab.formats.nesting import nested
 from wsi_lab.formats.phas_svg.path_data import (
     MOST_COMMANDS,
@@ -26,7 +26,7 @@ from wsi_lab.formats.phas_svg.path_data import (
 from wsi_lab.formats.repairing import Collecting, kind_of_area, label_of
 from wsi_lab.formats.safe import quoted, read_xml
 from wsi_lab.formats.xml_words import element_text, local_name
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.feature import Document, Feature
 
 FORMAT = "phas-svg"

@@ -86,13 +86,7 @@ def json_objects(
     return found
 
 
-def json_by(
-    decoder: msgspec.json.Decoder[_Said],
-    data: bytes,
-    *,
-    most_bytes: int,
-    deepest: int = DEEPEST_JSON,
-) -> _Said:
+def json_by(decoder: msgspec.json.Decoder[_Said], data: bytes, *, most_bytes: int) -> _Said:
     """As `read_json`, by a decoder of one's own: for what would be too much as objects of Python.
 
     Examples
@@ -101,7 +95,7 @@ def json_by(
     >>> bytes(json_by(decoder, b'{"x": [1, 2.50]}', most_bytes=100)["x"])
     b'[1, 2.50]'
     """
-    return cast("_Said", _decoded(decoder, _checked_json(data, most_bytes, deepest)))
+    return cast("_Said", _decoded(decoder, _checked_json(data, most_bytes, DEEPEST_JSON)))
 
 
 def _checked_json(data: str | bytes, most_bytes: int, deepest: int) -> bytes:

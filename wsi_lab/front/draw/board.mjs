@@ -8,6 +8,7 @@ import { BrushTool } from "./brushing.mjs";
 import { EditTool, MoveTool } from "./editing.mjs";
 import { FreehandTool, HoleTool, LineTool, PolygonTool } from "./tracing.mjs";
 import { paintShape } from "./painting.mjs";
+import { isHiddenBy } from "./shapes.mjs";
 import { wishOfKey } from "./tools.mjs";
 
 const HIT_REACH = 5;
@@ -115,12 +116,7 @@ export class Board {
   // Shapes
 
   get list() {
-    return this.drawing.list.filter((shape) => !this.isHidden(shape));
-  }
-
-  isHidden(shape) {
-    const names = shape.labels.length ? shape.labels : [""];
-    return names.every((name) => this.hidden.has(name));
+    return this.drawing.list.filter(({ labels }) => !isHiddenBy(this.hidden, labels));
   }
 
   mayEdit(key) {
@@ -129,6 +125,12 @@ export class Board {
 
   editable() {
     return this.list.filter(({ key }) => this.mayEdit(key));
+  }
+
+  // Those that a brush or a cut may change, and which of them are chosen.
+  areas() {
+    const all = this.editable().filter(({ dimension }) => dimension === 2);
+    return { all, chosen: all.filter(({ key }) => this.selected.has(key)) };
   }
 
   chosen() {
@@ -170,7 +172,7 @@ export class Board {
   }
 
   commit(changes) {
-    if (changes.length) this.drawing.apply(changes);
+    this.drawing.apply(changes);
   }
 
   // Shapes as they would be, while a hand holds them.

@@ -26,6 +26,10 @@ function combined(type, subject, clip, rule = FillRule.EvenOdd) {
   // Parts of one shape may touch each other, but not lie on each other, except in a stroke.
   clipper.addPaths(paths(subject, known), PathType.Subject);
   if (clip.length) clipper.addPaths(paths(clip, known), PathType.Clip);
+  return made(clipper, type, rule, known);
+}
+
+function made(clipper, type, rule, known) {
   const tree = new PolyTree64();
   clipper.execute(type, rule, tree);
   const parts = [];
@@ -77,11 +81,7 @@ function ringOfPath(path, known) {
 export function strokeArea(points, radius) {
   const clipper = new Clipper64();
   clipper.addPaths(capsules(points, radius), PathType.Subject);
-  const tree = new PolyTree64();
-  clipper.execute(ClipType.Union, FillRule.NonZero, tree);
-  const parts = [];
-  collect(tree, parts, new Map());
-  return parts;
+  return made(clipper, ClipType.Union, FillRule.NonZero, new Map());
 }
 
 function capsules(points, radius) {

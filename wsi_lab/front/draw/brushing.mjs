@@ -1,19 +1,20 @@
 // The brush and the eraser: a round area that follows the hand, added to a shape or taken off.
 
 import { difference, simplified, strokeArea, union } from "./booleans.mjs";
-import { isHit } from "./hitting.mjs";
+import { shapeAt } from "./hitting.mjs";
 import { Tool } from "./making.mjs";
-import { areaLike, boxOf, shapeOf } from "./shapes.mjs";
+import { areaLike, boxesMeet, boxOf, shapeOf } from "./shapes.mjs";
 
 const EVERY = 0.15;
 const TOLERANCE = 0.04;
 
 export class BrushTool extends Tool {
   cursor = "none";
+  followsTheWay = true;
   #points = [];
   #at = null;
   #isErasing = false;
-  #targets = [];
+  #target = null;
   #radius = 1;
 
   constructor(board, isEraser = false) {
@@ -25,7 +26,7 @@ export class BrushTool extends Tool {
     this.#isErasing = this.isEraser !== at.alt;
     this.#points = [[at.x, at.y]];
     this.#radius = this.board.brushRadius / at.scale;
-    this.#targets = this.#touched(at);
+    this.#target = shapeAt(this.board.areas().chosen, at.x, at.y, this.#radius);
     this.#at = at;
     this.board.repaint();
     return true;
@@ -53,7 +54,7 @@ export class BrushTool extends Tool {
     const stroke = strokeArea(simplified(this.#points, TOLERANCE * this.#radius), this.#radius);
     this.#points = [];
     if (this.#isErasing) this.#erase(stroke);
-    else this.#add(stroke, this.#targets[0]);
+    else this.#add(stroke);
     this.board.repaint();
   }
 
@@ -102,33 +103,24 @@ export class BrushTool extends Tool {
     pen.stroke();
   }
 
-  #touched({ x, y }) {
-    const { selected } = this.board;
-    const areas = this.board.editable().filter((shape) => shape.dimension === 2);
-    const hit = areas.filter((shape) => isHit(shape, x, y, this.#radius));
-    return hit.filter((shape) => selected.has(shape.key)).reverse();
-  }
-
-  #add(stroke, target) {
-    if (!target) {
-      const shape = shapeOf("brush", stroke);
-      this.board.add(areaLike({ ...shape, kind: "polygon" }, stroke));
+  // To the chosen area that the stroke began at, or as a shape of its own.
+  #add(stroke) {
+    if (!this.#target) {
+      this.board.add(areaLike(shapeOf("polygon", stroke), stroke));
       return;
     }
-    const shape = this.board.drawing.shapes.get(target.key);
-    if (shape) this.board.put(target.key, areaLike(shape, union(shape.parts, stroke)));
+    const shape = this.board.drawing.shapes.get(this.#target.key);
+    if (shape) this.board.put(shape.key, areaLike(shape, union(shape.parts, stroke)));
   }
 
   // From the selected shapes if the stroke meets any of them, else from whatever it meets.
   #erase(stroke) {
-    const areas = this.board
-      .editable()
-      .filter(
-        (shape) => shape.dimension === 2 && meets(boxOf(shape), boxOf(shapeOf("brush", stroke))),
-      );
-    const chosen = areas.filter((shape) => this.board.selected.has(shape.key));
+    const box = boxOf(shapeOf("brush", stroke));
+    const isMet = (shape) => boxesMeet(boxOf(shape), box);
+    const { all, chosen } = this.board.areas();
+    const met = chosen.filter(isMet);
     const changes = [];
-    for (const shape of chosen.length ? chosen : areas) {
+    for (const shape of met.length ? met : all.filter(isMet)) {
       const parts = difference(shape.parts, stroke);
       if (!isUnchanged(shape.parts, parts)) {
         changes.push([shape.key, parts.length ? areaLike(shape, parts) : null]);
@@ -136,10 +128,6 @@ export class BrushTool extends Tool {
     }
     this.board.commit(changes);
   }
-}
-
-function meets(a, b) {
-  return a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
 }
 
 // A cut that misses a shape gives it back, maybe from another corner on.

@@ -4,8 +4,18 @@ import { nearestEdge, nearestVertex } from "./hitting.mjs";
 import { Tool } from "./making.mjs";
 import { paintHandles } from "./painting.mjs";
 import { forgetPieces } from "./pieces.mjs";
-import { boxOf, ellipse, isUpright, moved, onGrid, rectangle, ringOf, ringsOf } from "./shapes.mjs";
-import { shapeOf, withParts, withRing } from "./shapes.mjs";
+import {
+  boxOf,
+  ellipse,
+  isUpright,
+  moved,
+  onGrid,
+  rectangle,
+  ringsOf,
+  shapeOf,
+  withParts,
+  withRing,
+} from "./shapes.mjs";
 
 const CORNER_REACH = 8;
 const EDGE_REACH = 6;
@@ -227,9 +237,10 @@ export class EditTool extends Tool {
 
   #remove(shape, { ring: place, i }) {
     this.#active = null;
-    const ring = ringsOf(shape)[place];
-    const least = { 0: 1, 1: 2, 2: 3 }[shape.dimension];
+    this.board.repaint();
     if (isUpright(shape)) return;
+    const ring = ringsOf(shape)[place];
+    const least = shape.dimension + 1;
     const left = ring.filter((_, k) => Math.floor(k / 2) !== i);
     if (left.length / 2 >= least) this.board.commit([[shape.key, withRing(shape, place, left)]]);
     else this.board.commit([[shape.key, withoutRing(shape, place)]]);
@@ -262,12 +273,5 @@ function withoutRing(shape, ringPlace) {
 }
 
 function boxShape(shape) {
-  const [left, top, right, bottom] = boxOf(shape);
-  const corners = [
-    [left, top],
-    [right, top],
-    [right, bottom],
-    [left, bottom],
-  ];
-  return shapeOf("rectangle", [[ringOf(corners)]], { key: shape.key });
+  return shapeOf("rectangle", rectangle(...boxOf(shape)), { key: shape.key });
 }

@@ -1,15 +1,17 @@
 // Tools that make shapes with few clicks: points, rectangles, ellipses.
 //
 // A tool hears of the hand by `down`, `drag`, `up` and `hover` with { x, y, scale, shift, alt } (x
-// and y in level-0 pixels, scale as in a view), by `leave`, and by `cancel`, `finish` and `back`, which tell
-// whether there was anything to be done. `down` tells whether it takes the hand at all; the view
-// is moved where not.
+// and y in level-0 pixels, scale as in a view), by `leave`, and by `cancel`, `finish`, `back` and
+// `remove`, which tell whether there was anything to be done. `down` tells whether it takes the
+// hand at all; where not, a drag moves the view, and a press without one is a `click`.
 
 import { paintShape } from "./painting.mjs";
 import { ellipse, rectangle, ringOf, shapeOf } from "./shapes.mjs";
 
 export class Tool {
   cursor = "crosshair";
+  // Whether `drag` is to hear of all places that the hand came through, or of the last one only.
+  followsTheWay = false;
 
   constructor(board) {
     this.board = board;

@@ -2,7 +2,7 @@
 // corner, pixels of the screen per level-0 pixel, and its size on the screen.
 
 import { PIECE, piecesOf, touches } from "./pieces.mjs";
-import { boxOf, ringsOf } from "./shapes.mjs";
+import { boxesMeet, boxOf, ringsOf } from "./shapes.mjs";
 
 const STEP = 0.7;
 const TOO_SMALL = 1.5;
@@ -15,15 +15,10 @@ export function viewBox({ left, top, scale, width, height }, margin = 0) {
   return [left - margin / scale, top - margin / scale, left + across, top + down];
 }
 
-export function isInView(shape, box) {
-  const [left, top, right, bottom] = boxOf(shape);
-  return left <= box[2] && right >= box[0] && top <= box[3] && bottom >= box[1];
-}
-
-// `look`: { colour, fill, width, isMarked, isSelected, dash }
+// `look`: { colour, fill, width, isSelected, dash }
 export function paintShape(pen, shape, view, look) {
   const box = viewBox(view, 24);
-  if (!isInView(shape, box)) return 0;
+  if (!boxesMeet(boxOf(shape), box)) return 0;
   pen.save();
   pen.lineJoin = "round";
   pen.lineCap = "round";

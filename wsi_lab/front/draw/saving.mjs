@@ -10,6 +10,8 @@ const GATHER_MS = 250;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const MOST_REQUESTS = 4;
+// What the lab has of a shape of a load that an earlier page changed: it is not looked at again.
+const UNSEEN = {};
 
 // Why a shape was not taken: `status` 0 when nothing answered; `current` is the shape as the lab
 // has it now, after a change by somebody else, and `winner` tells whose: { changed_by, changed_on }.
@@ -126,20 +128,27 @@ export class Saving {
     for (const [key, value, item] of this.kept.all()) {
       const shape = item && shapeOfItem(item, key);
       const known = value.id === null ? null : this.#byId.get(value.id);
+      if (value.id !== null && !known && !value.isBulk && !shape) {
+        // It was to be removed, and somebody else did.
+        this.kept.drop(key);
+        continue;
+      }
       const entry = known ?? this.#newEntry(key, value.key);
       if (known && known.key !== key) {
         this.kept.drop(key);
         if (shape) shape.key = known.key;
       }
-      if (value.id !== null && known) entry.revision = value.revision;
-      else if (value.id !== null && shape) {
-        entry.conflict = { mine: shape, theirs: null, winner: {} };
-      }
+      if (known) entry.revision = value.revision;
+      else if (value.isBulk) {
+        this.#know(entry, value);
+        Object.assign(entry, { isBulk: true, saved: UNSEEN, about: null });
+      } else if (value.id !== null) entry.conflict = { mine: shape, theirs: null, winner: {} };
       entry.isRepeated = true;
       if (entry.conflict) this.told.conflict(entry);
       else this.drawing.apply([[entry.key, shape]]);
     }
     this.#report();
+    this.#soon(GATHER_MS);
   }
 
   // Both: mine becomes a shape of its own; theirs: mine is given up.
@@ -249,7 +258,8 @@ export class Saving {
       return;
     }
     const shape = this.#wanted(entry);
-    const value = { key: entry.wireKey, id: entry.id, revision: entry.revision };
+    const { wireKey, id, revision, isBulk } = entry;
+    const value = { key: wireKey, id, revision, isBulk };
     this.kept.put(entry.key, value, shape && itemText(shape));
   }
 
@@ -328,7 +338,8 @@ export class Saving {
       this.#lost(entry, shape, refusal);
       return;
     }
-    entry.problem = refusal.kind;
+    // What a new shape was to go on is gone.
+    entry.problem = refusal.kind === "gone" ? "refused" : refusal.kind;
     entry.detail = refusal.detail;
     entry.isRepeated = true;
     entry.notBefore = this.clock.now() + entry.pause;

@@ -66,10 +66,6 @@ export function ringsOf(shape) {
   return shape.parts.flat();
 }
 
-export function vertexCount(shape) {
-  return ringsOf(shape).reduce((sum, ring) => sum + ring.length / 2, 0);
-}
-
 const BOXES = new WeakMap();
 
 // [left, top, right, bottom]
@@ -81,6 +77,10 @@ export function boxOf(shape) {
     BOXES.set(shape, box);
   }
   return box;
+}
+
+export function boxesMeet(a, b) {
+  return a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
 }
 
 export function widen(box, ring, first = 0, last = ring.length) {
@@ -113,16 +113,6 @@ export function signedArea(ring) {
     twice += (ring[i] - x0) * (ring[i + 3] - y0) - (ring[i + 2] - x0) * (ring[i + 1] - y0);
   }
   return twice / 2;
-}
-
-export function lengthOf(shape) {
-  let sum = 0;
-  for (const ring of ringsOf(shape)) {
-    for (let i = 2; i < ring.length; i += 2) {
-      sum += Math.hypot(ring[i] - ring[i - 2], ring[i + 1] - ring[i - 1]);
-    }
-  }
-  return sum;
 }
 
 export function withParts(shape, parts, kind = shape.kind) {
@@ -159,51 +149,29 @@ export function areaLike(shape, parts) {
   return withParts(shape, parts, isPlain ? "polygon" : "brush");
 }
 
-export function toGeoJSON(shape) {
-  const { dimension, parts } = shape;
-  const isOne = parts.length === 1;
-  if (dimension === 0) {
-    const points = parts.map(([ring]) => [ring[0], ring[1]]);
-    return isOne ? geometry("Point", points[0]) : geometry("MultiPoint", points);
-  }
-  if (dimension === 1) {
-    const lines = parts.map(([ring]) => pairs(ring));
-    return isOne ? geometry("LineString", lines[0]) : geometry("MultiLineString", lines);
-  }
-  const areas = parts.map((part) => part.map((ring) => closedPairs(ring)));
-  return isOne ? geometry("Polygon", areas[0]) : geometry("MultiPolygon", areas);
+const TYPES = ["Point", "LineString", "Polygon"];
+
+// Its GeoJSON as text, made without the lists it would be made of.
+export function geometryText({ dimension, parts }) {
+  const texts = parts.map((part) => {
+    if (dimension === 0) return pairText(part[0], 0);
+    if (dimension === 1) return ringText(part[0]);
+    return `[${part.map((ring) => ringText(ring, pairText(ring, 0))).join(",")}]`;
+  });
+  const isOne = texts.length === 1;
+  const type = isOne ? TYPES[dimension] : `Multi${TYPES[dimension]}`;
+  return `{"type":"${type}","coordinates":${isOne ? texts[0] : `[${texts.join(",")}]`}}`;
 }
 
-// The GeoJSON's text, made without the lists it would be made of.
-export function geometryText(shape) {
-  const { dimension, parts } = shape;
-  if (dimension < 2) return JSON.stringify(toGeoJSON(shape));
-  const texts = parts.map((part) => `[${part.map(ringText).join(",")}]`);
-  const isOne = parts.length === 1;
-  const coordinates = isOne ? texts[0] : `[${texts.join(",")}]`;
-  return `{"type":"${isOne ? "Polygon" : "MultiPolygon"}","coordinates":${coordinates}}`;
+// `last`: the text of a corner that closes it, or nothing.
+function ringText(ring, last = "") {
+  let text = "";
+  for (let i = 0; i < ring.length; i += 2) text += `${i ? "," : ""}${pairText(ring, i)}`;
+  return last ? `[${text},${last}]` : `[${text}]`;
 }
 
-function ringText(ring) {
-  let text = "[";
-  for (let i = 0; i < ring.length; i += 2) text += `[${ring[i]},${ring[i + 1]}],`;
-  return `${text}[${ring[0]},${ring[1]}]]`;
-}
-
-function geometry(type, coordinates) {
-  return { type, coordinates };
-}
-
-function pairs(ring) {
-  const list = new Array(ring.length / 2);
-  for (let i = 0; i < list.length; i += 1) list[i] = [ring[2 * i], ring[2 * i + 1]];
-  return list;
-}
-
-function closedPairs(ring) {
-  const list = pairs(ring);
-  list.push([ring[0], ring[1]]);
-  return list;
+function pairText(ring, i) {
+  return `[${ring[i]},${ring[i + 1]}]`;
 }
 
 // `null` for what has no place or is a mixture.
@@ -246,11 +214,20 @@ function open(points) {
   return flat(isClosed ? points.slice(0, -1) : points);
 }
 
+// Whether all labels of a shape are among those that are hidden, where "" stands for none.
+export function isHiddenBy(hidden, names) {
+  return (names.length ? names : [""]).every((name) => hidden.has(name));
+}
+
+export function sameLabels(a, b) {
+  return JSON.stringify([...a.labels].sort()) === JSON.stringify([...b.labels].sort());
+}
+
 // Whether two shapes say the same, whatever objects they are.
 export function sameShape(a, b) {
   if (a === b) return true;
   if (!a || !b || a.kind !== b.kind || a.parts.length !== b.parts.length) return false;
-  if ([...a.labels].sort().join() !== [...b.labels].sort().join()) return false;
+  if (!sameLabels(a, b)) return false;
   return a.parts.every(
     (part, i) =>
       part.length === b.parts[i].length && part.every((ring, j) => sameRing(ring, b.parts[i][j])),

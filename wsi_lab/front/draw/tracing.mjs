@@ -13,6 +13,7 @@ const DOUBLE = 3;
 
 class PathTool extends Tool {
   least = 2;
+  followsTheWay = true;
   isClosed = false;
   #points = [];
   #at = null;
@@ -160,10 +161,9 @@ export class HoleTool extends PathTool {
   }
 
   #target(points) {
-    const areas = this.board.editable().filter((shape) => shape.dimension === 2);
-    const chosen = areas.filter((shape) => this.board.selected.has(shape.key));
+    const { all, chosen } = this.board.areas();
     const [x, y] = points[0];
-    return shapeAt(chosen, x, y, 0) ?? chosen.at(-1) ?? shapeAt(areas, x, y, 0);
+    return shapeAt(chosen, x, y, 0) ?? chosen.at(-1) ?? shapeAt(all, x, y, 0);
   }
 }
 

@@ -5,23 +5,18 @@ import {
   geometryText,
   lineOrArea,
   partsOf,
+  sameLabels,
   sameShape,
   shapeOf,
-  toGeoJSON,
 } from "./shapes.mjs";
 
 const NEAR = 0.011;
 
-// What is sent. Labels go by their names.
-export function itemOf(shape, key = shape.key) {
-  const { kind, labels, properties } = shape;
-  return { key, kind, labels, properties, geometry: toGeoJSON(shape) };
-}
-
 const TEXTS = new WeakMap();
 
-// The same as JSON, without a key where there is to be none. Kept with the shape: outlines of
-// 40,000 corners are put into words once, for the browser's own store and for the lab.
+// What is sent, as JSON: labels by their names, and no key where there is to be none. Kept with the
+// shape: outlines of 40,000 corners are put into words once, for the browser's own store and for
+// the lab.
 export function itemText(shape, key = shape.key) {
   const { kind, labels, properties } = shape;
   const about = JSON.stringify({ key: key ?? undefined, kind, labels, properties });
@@ -43,9 +38,7 @@ export function shapeOfItem(item, key) {
 export function alike(a, b) {
   if (!a || !b) return !a && !b;
   if (sameShape(a, b)) return true;
-  if (a.kind !== b.kind || [...a.labels].sort().join() !== [...b.labels].sort().join()) {
-    return false;
-  }
+  if (a.kind !== b.kind || !sameLabels(a, b)) return false;
   if (a.kind === "ellipse") return isNear(boxOf(a), boxOf(b));
   const [rings, others] = [a.parts.flat(), b.parts.flat()];
   return rings.length === others.length && rings.every((ring, i) => isNear(ring, others[i]));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
@@ -12,7 +12,7 @@ from tornado import web
 from wsi_lab.errors import Invalid
 from wsi_lab.model.exchange import Exported
 from wsi_lab.model.feature import Notice
-from wsi_lab.model.layer import Box
+from wsi_lab.model.layer import Box, Tier
 from wsi_lab.model.people import Actor
 from wsi_lab.server.annotating.jobs import job_json
 from wsi_lab.server.annotating.receiving_files import FileReceiver
@@ -27,7 +27,6 @@ SECONDS_PER_FILE = 3600.0
 NOTICES_TOLD = 20
 LONGEST_NOTICES = 8 << 10
 
-Author = Annotated[str, Meta(min_length=1, max_length=254)]
 Options = Annotated[str, Meta(max_length=10_000)]
 
 
@@ -51,7 +50,7 @@ class ImportQuery(Struct, kw_only=True):
     slide_id: forms.Id
     name: forms.Words = ""
     format: forms.Words | None = None
-    author: Author | None = None
+    author: forms.Email | None = None
     dry_run: bool = False
     as_bulk: bool | None = None
     replace: bool = False
@@ -64,7 +63,7 @@ class ExportQuery(Struct, kw_only=True):
 
     slide_id: forms.Id
     format: forms.Name
-    author: Author | None = None
+    author: forms.Email | None = None
     labels: Words | None = None
     box: forms.Words | None = None
     options: Options = "{}"
@@ -79,9 +78,9 @@ class MaskQuery(Struct, kw_only=True):
     width: Annotated[float, Meta(gt=0, le=1e9)]
     height: Annotated[float, Meta(gt=0, le=1e9)]
     downsample: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
-    author: Author | None = None
+    author: forms.Email | None = None
     labels: Words | None = None
-    tier: Literal["all", "hand", "bulk"] = "all"
+    tier: Tier = "all"
 
 
 @web.stream_request_body

@@ -8,6 +8,7 @@ from typing import Any
 from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.exchange import Imported
 from wsi_lab.model.job import Job
+from wsi_lab.model.layer import Load
 from wsi_lab.server.annotating.loads import load_json
 from wsi_lab.server.api import forms
 from wsi_lab.server.api.answering import JsonHandler
@@ -42,7 +43,7 @@ def job_json(job: Job) -> forms.Json:
     }
 
 
-def import_json(report: Imported) -> forms.Json:
+def import_json(report: Imported[Load]) -> forms.Json:
     """Return what came of a file of annotations."""
     return {
         "format": report.format,

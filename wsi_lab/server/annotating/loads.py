@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from tornado import web
 
 from wsi_lab.errors import Invalid
@@ -45,7 +45,7 @@ class GridQuery(Struct, kw_only=True):
     top: forms.Pixel
     right: forms.Pixel
     bottom: forms.Pixel
-    author: Annotated[str, Meta(min_length=1, max_length=254)] | None = None
+    author: forms.Email | None = None
     replace: bool = False
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from wsi_lab.errors import Invalid
-from wsi_lab.model.layer import Label, LabelCount, Load
+from wsi_lab.model.layer import LabelCount, Load, Tier
+from wsi_lab.server.annotating import forms as shape_forms
 from wsi_lab.server.api import forms
 from wsi_lab.server.api.answering import ASK_EACH_TIME, FOR_A_DAY, ImageHandler
 from wsi_lab.server.base import SENT
@@ -29,7 +30,6 @@ _IDS = re.compile(r"(\d{1,18}(,\d{1,18})*)?", re.ASCII)
 
 Ids = Annotated[str, Meta(max_length=20_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Tier = Literal["all", "hand", "bulk"]
 JSON = "application/json"
 
 
@@ -38,7 +38,7 @@ class ChoiceQuery(Struct, kw_only=True):
 
     labels: Ids | None = None
     hide: Ids = ""
-    author: Annotated[str, Meta(min_length=1, max_length=254)] | None = None
+    author: forms.Email | None = None
     tier: Tier = "all"
     skip: Ids = ""
 
@@ -218,12 +218,8 @@ def _slide_layer(one: SlideLayer) -> forms.Json:
     }
 
 
-def _label(one: Label) -> forms.Json:
-    return {"id": one.id, "name": one.name, "colour": one.colour}
-
-
 def _label_count(one: LabelCount) -> forms.Json:
-    said = {} if one.label is None else _label(one.label)
+    said = {} if one.label is None else shape_forms.label(one.label)
     return {**said, "count": one.count, "area": one.area}
 
 
@@ -281,7 +277,7 @@ def _hit(one: Hit, *, with_geometry: bool) -> forms.Json:
         "load_id": one.load_id,
         "revision": one.revision,
         "kind": one.kind.value,
-        "labels": [_label(each) for each in one.labels],
+        "labels": [shape_forms.label(each) for each in one.labels],
         "colour": one.colour,
         "properties": dict(one.properties),
         "area": one.area,

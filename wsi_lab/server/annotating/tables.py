@@ -22,7 +22,6 @@ PARQUET = "application/vnd.apache.parquet"
 GEOJSON = "application/geo+json"
 
 Words = Annotated[str, Meta(max_length=20_000)]
-Author = Annotated[str, Meta(min_length=1, max_length=254)]
 
 
 class TableQuery(Struct, kw_only=True):
@@ -34,7 +33,7 @@ class TableQuery(Struct, kw_only=True):
     """
 
     question: forms.Name | None = None
-    author: Author | None = None
+    author: forms.Email | None = None
     slide_id: forms.Id | None = None
     layer: Words | None = None
     labels: Words | None = None

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import threading
-import uuid as uuids
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
 from wsi_lab.service.annotating.answer_content import Content, content_of, file_of
 from wsi_lab.service.annotating.arrived_files import read_file, store_file
-from wsi_lab.service.annotating.drawn_answers import FILE_WORD
+from wsi_lab.service.annotating.drawn_answers import FILE_WORD, new_file
 from wsi_lab.service.scoring.answering import Given, is_own, keep, study_for
 from wsi_lab.service.scoring.importing_results import check_place, names_of
 from wsi_lab.service.transaction import Transaction, Transactions
@@ -57,7 +56,7 @@ class AnnotationFiles:
             study = study_for(transaction, study_id, author)
             asked = drawn_question(transaction, study, question)
             check_place(names_of(transaction, study), place)
-            return _begun(transaction, study.id, asked.id, place, author)
+            return new_file(transaction, study.id, asked.id, place, author, is_awaited=True)
 
         self._sweep(actor)
         return self._transactions.write(actor, begin)
@@ -68,7 +67,7 @@ class AnnotationFiles:
         def begin(transaction: Transaction) -> AnnotationFile:
             _require_some_import(transaction)
             author = transaction.actor.user.email
-            return _begun(transaction, None, None, Place(), author)
+            return new_file(transaction, None, None, Place(), author, is_awaited=True)
 
         self._sweep(actor)
         return self._transactions.write(actor, begin)
@@ -135,7 +134,9 @@ class AnnotationFiles:
         data = anno2.write(shapes, metadata)
         begun = self._transactions.write(
             actor,
-            lambda t: _begun(t, study.id, answer.question_id, answer.place, answer.author),
+            lambda t: new_file(
+                t, study.id, answer.question_id, answer.place, answer.author, is_awaited=True
+            ),
         )
         _write(self._path(begun.uuid), data)
         kind = anno2.read(data).kind
@@ -277,31 +278,6 @@ def _answer_to_convert(transaction: Transaction, answer_id: int) -> tuple[Study,
         raise missing from None
     drawn_question(transaction, study, answer.question_id)
     return study, answer
-
-
-def _begun(
-    transaction: Transaction,
-    study_id: int | None,
-    question_id: int | None,
-    place: Place,
-    author: str,
-) -> AnnotationFile:
-    file = AnnotationFile(
-        uuid=str(uuids.uuid4()),
-        study_id=study_id,
-        question_id=question_id,
-        place=place,
-        author=author,
-        kind="",
-        item_count=0,
-        metadata={},
-        size=0,
-        created_on=transaction.now,
-        created_by=transaction.actor.user.id,
-        finished_on=None,
-    )
-    rows.add_file(transaction.connection, file)
-    return file
 
 
 def _content(transaction: Transaction, uuid: str) -> Content:

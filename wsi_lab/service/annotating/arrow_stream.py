@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from wsi_lab.geometry.columns import KINDS
+from wsi_lab.geometry.pieces import Pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def arrow_stream(
         for name, kind in kinds.items()
     ]
     schema = pa.schema([*_OWN, *fields])
-    sink = _Sink()
+    sink = Pieces()
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
         yield from sink.taken()
         for found in batches:
@@ -63,30 +64,6 @@ def arrow_stream(
             writer.write_batch(pa.record_batch(columns, schema=schema))
             yield from sink.taken()
     yield from sink.taken()
-
-
-class _Sink:
-    """What a writer writes, until somebody takes it."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(self._pieces[-1])
-
-    def flush(self) -> None:
-        """Have nothing to do."""
-
-    def close(self) -> None:
-        """Have nothing to do."""
-
-    def taken(self) -> Iterator[bytes]:
-        pieces, self._pieces = self._pieces, []
-        if pieces:
-            yield b"".join(pieces)
 
 
 class _Names:

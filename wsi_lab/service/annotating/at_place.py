@@ -23,8 +23,9 @@ from wsi_lab.service.scoring.answering import is_own
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import drawn_places
 from wsi_lab.store.bulk import chunks, properties
-from wsi_lab.store.bulk.loads import StoredLoad, labels_by_id
+from wsi_lab.store.bulk.loads import StoredLoad
 from wsi_lab.store.drawn_places import DrawnRow
+from wsi_lab.store.layers import labels_by_id
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from wsi_lab.slides.kept import Kept
 from wsi_lab.store.connection import Connection
 
 if TYPE_CHECKING:
@@ -17,37 +16,6 @@ LARGEST_CHUNKS = 64 << 20
 LARGEST_DIRECTORIES = 16 << 20
 """Bytes of all that are kept."""
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class _Kept(Generic[K, V]):
-    """The things that were used last, as many as fit."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._things: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: K) -> V | None:
-        with self._lock:
-            found = self._things.get(key)
-            if found is None:
-                return None
-            self._things.move_to_end(key)
-            return found[0]
-
-    def put(self, key: K, thing: V, size: int) -> None:
-        with self._lock:
-            if size > self._most_bytes // 4 or key in self._things:
-                return
-            self._things[key] = thing, size
-            self._bytes += size
-            while self._bytes > self._most_bytes:
-                _, (_, dropped) = self._things.popitem(last=False)
-                self._bytes -= dropped
-
 
 class ChunkShelf:
     """Reads chunks of loads, and keeps those that were used last.
@@ -56,8 +24,10 @@ class ChunkShelf:
     """
 
     def __init__(self) -> None:
-        self._chunks: _Kept[tuple[int, int], PackedShapes] = _Kept(LARGEST_CHUNKS)
-        self._directories: _Kept[int, Directory] = _Kept(LARGEST_DIRECTORIES)
+        self._chunks: Kept[PackedShapes] = Kept(LARGEST_CHUNKS, lambda each: each.nbytes)
+        self._directories: Kept[Directory] = Kept(
+            LARGEST_DIRECTORIES, lambda each: 48 * len(each.ids) + 1000
+        )
 
     def directory(self, connection: Connection, load_id: int) -> Directory:
         """Return where the chunks of a load are."""
@@ -66,7 +36,7 @@ class ChunkShelf:
         found = self._directories.get(load_id)
         if found is None:
             found = chunks.directory(connection, load_id)
-            self._directories.put(load_id, found, 48 * len(found.ids) + 1000)
+            self._directories.keep(load_id, found)
         return found
 
     def chunks(
@@ -91,6 +61,6 @@ class ChunkShelf:
                     yield None
                     continue
                 found = unpack(body)
-                if keep:
-                    self._chunks.put(key, found, found.nbytes)
+                if keep and found.nbytes <= LARGEST_CHUNKS // 4:
+                    self._chunks.keep(key, found)
             yield found

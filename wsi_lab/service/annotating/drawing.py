@@ -30,10 +30,10 @@ from wsi_lab.service.annotating.given_shapes import (
 from wsi_lab.service.annotating.seeing import layer_and_slide, seen_layer
 from wsi_lab.service.annotating.single_shapes import (
     check_seen,
-    feature_now,
     loaded_to_change,
     missing,
     seen_shape,
+    shape_now,
     shape_to_change,
 )
 from wsi_lab.service.scoring.answering import study_for
@@ -162,18 +162,20 @@ class Drawing:
             raise Invalid("Each shape has a key of its own.")
 
         def add(transaction: Transaction) -> Sequence[Annotation]:
-            study, question = layer_and_slide(transaction, layer_id, slide_id, Action.STUDY_VIEW)
+            study, question, _ = layer_and_slide(transaction, layer_id, slide_id, Action.STUDY_VIEW)
             study_for(transaction, study.id, by)
-            known = rows.ids_of_keys(transaction.connection, given)
-            _check_same_place(transaction, known, layer_id, slide_id, by)
+            ids = rows.ids_of_keys(transaction.connection, given)
+            known = {
+                each.client_key: each for each in rows.drawn(transaction.connection, ids.values())
+            }
+            _check_same_place(known.values(), layer_id, slide_id, by)
             new = [
                 (key, shape)
                 for key, shape in zip(keys, drawn, strict=True)
                 if key is None or key not in known
             ]
             added = iter(_added(transaction, study, question, slide_id, author=by, new=new))
-            ids = [known[key] if key is not None and key in known else next(added) for key in keys]
-            return rows.drawn(transaction.connection, ids)
+            return [next(added) if key is None or key not in known else known[key] for key in keys]
 
         return add
 
@@ -196,9 +198,20 @@ class Drawing:
         Invalid
             The shape is not one.
         """
+        return self.edit(actor, annotation_id, lambda _: feature, revision)
+
+    def edit(
+        self,
+        actor: Actor,
+        annotation_id: int,
+        edit: Callable[[Feature], Feature],
+        revision: int,
+    ) -> Annotation:
+        """Make a shape what a function makes of it; see `change`."""
+        feature, stored = self._transactions.read(actor, lambda t: shape_now(t, annotation_id))
         # Long outlines are checked and told before anybody has to wait for the transaction.
-        drawn = self._transactions.read(actor, lambda t: rows.drawn(t.connection, [annotation_id]))
-        wanted = drawn_again(feature, drawn[0]) if drawn else drawn_of([feature])[0]
+        edited = edit(feature)
+        wanted = drawn_of([edited])[0] if stored is None else drawn_again(edited, stored)
 
         def change(transaction: Transaction) -> Annotation:
             if annotation_id >= FIRST_BULK_ID:
@@ -218,17 +231,6 @@ class Drawing:
             return after
 
         return self._transactions.write(actor, change)
-
-    def edit(
-        self,
-        actor: Actor,
-        annotation_id: int,
-        edit: Callable[[Feature], Feature],
-        revision: int,
-    ) -> Annotation:
-        """Make a shape what a function makes of it; see `change`."""
-        before = self._transactions.read(actor, lambda t: feature_now(t, annotation_id))
-        return self.change(actor, annotation_id, edit(before), revision)
 
     def emails(self, actor: Actor, annotations: Iterable[Annotation]) -> dict[int, str]:
         """Return the addresses of those who changed shapes last, by their ids."""
@@ -270,7 +272,7 @@ def _added(
     *,
     author: str,
     new: Sequence[tuple[str | None, Drawn]],
-) -> Sequence[int]:
+) -> Sequence[Annotation]:
     if not new:
         return []
     connection = transaction.connection
@@ -281,15 +283,16 @@ def _added(
     position = rows.next_position(connection, answer.id)
     drawings.draw(connection, _pen(transaction, answer), enumerate(shapes, position))
     shapes_changed(transaction, answer)
-    ids = rows.ids_at(connection, answer.id, position)
-    for each in rows.drawn(connection, ids):
+    added = rows.drawn(connection, rows.ids_at(connection, answer.id, position))
+    for each in added:
         _record(transaction, "create", question, after=each)
-    return ids
+    return added
 
 
 def _made_by_hand(transaction: Transaction, bulk_id: int, drawn: Drawn) -> Annotation:
     connection = transaction.connection
-    study, question, load, _ = loaded_to_change(transaction, bulk_id)
+    study, question, stored, _ = loaded_to_change(transaction, bulk_id)
+    load = stored.load
     check_kinds(question, [drawn])
     shape = shape_row(drawn, _label_ids(transaction, question, [drawn]))._replace(bulk_id=bulk_id)
     answer = answer_to_draw_on(
@@ -306,12 +309,11 @@ def _made_by_hand(transaction: Transaction, bulk_id: int, drawn: Drawn) -> Annot
 
 
 def _remove_loaded(transaction: Transaction, bulk_id: int) -> None:
-    _, question, load, feature = loaded_to_change(transaction, bulk_id)
-    _, place = taking_out.shape(transaction, bulk_id)
-    answer = drawn_on(transaction, place.stored.answer_id)
+    _, question, stored, feature = loaded_to_change(transaction, bulk_id)
+    answer = drawn_on(transaction, stored.answer_id)
     taking_out.take_out(transaction, bulk_id, None)
     shapes_changed(transaction, answer)
-    said = {"load": load.id, "kind": feature.kind, "labels": feature.labels}
+    said = {"load": stored.load.id, "kind": feature.kind, "labels": feature.labels}
     transaction.record("remove", "annotation", bulk_id, study_id=question.study_id, before=said)
 
 
@@ -337,9 +339,9 @@ def _label_ids(
 
 
 def _check_same_place(
-    transaction: Transaction, known: dict[str, int], layer_id: int, slide_id: int, author: str
+    known: Iterable[Annotation], layer_id: int, slide_id: int, author: str
 ) -> None:
-    for each in rows.drawn(transaction.connection, known.values()):
+    for each in known:
         same = (each.question_id, each.place.slide_id, each.author.lower())
         if same != (layer_id, slide_id, author.lower()):
             raise Conflict("The key is that of a shape on another slide or layer, or by another.")

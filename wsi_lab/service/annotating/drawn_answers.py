@@ -76,7 +76,9 @@ def answer_to_draw_on(
                 "draw under another name, or give another answer in its place."
             )
         return DrawnOn(known.id, known.revision + 1, is_new=False)
-    file_uuid = _new_file(transaction, study.id, question.id, place, author) if is_loaded else None
+    file_uuid = None
+    if is_loaded:
+        file_uuid = new_file(transaction, study.id, question.id, place, author).uuid
     answer_id = answers.next_id(transaction.connection)
     row = AnswerRow(
         answer_id,
@@ -116,9 +118,9 @@ def shapes_changed(transaction: Transaction, drawn: DrawnOn) -> None:
         file_uuid = None
         if loads.has_loads(connection, drawn.id):
             place = Place(answer.slide_id, answer.case_id)
-            file_uuid = _new_file(
+            file_uuid = new_file(
                 transaction, answer.study_id, answer.question_id, place, answer.author
-            )
+            ).uuid
         changed = answer._replace(
             value="" if file_uuid is None else f"{FILE_WORD}{file_uuid}",
             file_uuid=file_uuid,
@@ -131,9 +133,16 @@ def shapes_changed(transaction: Transaction, drawn: DrawnOn) -> None:
     answers.note_answered(connection, answer.study_id, transaction.now)
 
 
-def _new_file(
-    transaction: Transaction, study_id: int, question_id: int, place: Place, author: str
-) -> str:
+def new_file(
+    transaction: Transaction,
+    study_id: int | None,
+    question_id: int | None,
+    place: Place,
+    author: str,
+    *,
+    is_awaited: bool = False,
+) -> AnnotationFile:
+    """Announce a file of annotations: one that will come, or that is made when it is fetched."""
     file = AnnotationFile(
         uuid=str(uuids.uuid4()),
         study_id=study_id,
@@ -146,7 +155,7 @@ def _new_file(
         size=0,
         created_on=transaction.now,
         created_by=transaction.actor.user.id,
-        finished_on=transaction.now,
+        finished_on=None if is_awaited else transaction.now,
     )
     annotation_files.add_file(transaction.connection, file)
-    return file.uuid
+    return file

@@ -281,17 +281,15 @@ class Exchange:
 
         def check(transaction: Transaction) -> None:
             needed = Action.ANSWER_IMPORT if order.as_bulk else Action.STUDY_VIEW
-            study, _ = layer_and_slide(transaction, order.layer_id, order.slide_id, needed)
+            study, _, _ = layer_and_slide(transaction, order.layer_id, order.slide_id, needed)
             study_for(transaction, study.id, order.author)
 
         self._transactions.read(order.actor, check)
 
     def _layer_and_slide(self, actor: Actor, layer_id: int, slide_id: int) -> tuple[Layer, Slide]:
-        def read(transaction: Transaction) -> Slide:
-            layer_and_slide(transaction, layer_id, slide_id, Action.STUDY_VIEW)
-            return transaction.slide(slide_id, Action.STUDY_VIEW)[1]
-
-        slide = self._transactions.read(actor, read)
+        _, _, slide = self._transactions.read(
+            actor, lambda t: layer_and_slide(t, layer_id, slide_id, Action.STUDY_VIEW)
+        )
         return self._layers.get(actor, layer_id), slide
 
     def _grids(

@@ -18,9 +18,10 @@ from wsi_lab.service.annotating.matching import check_query
 from wsi_lab.service.annotating.seeing import Seen, seen_layer, seen_layers
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store.bulk import loads
-from wsi_lab.store.bulk.loads import StoredLoad, labels_by_id
+from wsi_lab.store.bulk.loads import StoredLoad
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.drawn_shapes import drawn_counts
+from wsi_lab.store.layers import labels_by_id
 from wsi_lab.store.slides import slide_names
 
 if TYPE_CHECKING:

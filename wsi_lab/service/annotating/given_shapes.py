@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from wsi_lab.errors import Invalid, WsiLabError
-from wsi_lab.model.annotation import Annotation, ShapeKind, Source
+from wsi_lab.model.annotation import FARTHEST, Annotation, ShapeKind, Source
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.question import Question, QuestionKind
 from wsi_lab.model.study import checked_name
@@ -20,8 +20,6 @@ from wsi_lab.store.columns import json_text
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-FARTHEST = 1e9
-"""Pixels; what lies farther out lies on no slide."""
 MOST_VERTICES = 500_000
 """Of one shape; what has more is not drawn by a hand, and is loaded."""
 MOST_LABELS = 20

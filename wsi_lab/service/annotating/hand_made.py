@@ -15,8 +15,8 @@ from wsi_lab.service.annotating.matching import box_of, fulfilling, lying_there
 from wsi_lab.service.annotating.seeing import Seen
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store.answers import folded
-from wsi_lab.store.bulk.loads import labels_by_id
 from wsi_lab.store.drawn_shapes import DrawnShape, drawn_shapes
+from wsi_lab.store.layers import labels_by_id
 
 if TYPE_CHECKING:
     import numpy as np

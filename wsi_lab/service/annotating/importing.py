@@ -54,7 +54,7 @@ class Importer:
         self._drawing = drawing
         self._loads = loads
 
-    def run(self, order: Order, file: BinaryIO, task: Task) -> Imported:
+    def run(self, order: Order, file: BinaryIO, task: Task) -> Imported[Load]:
         """Do what is ordered and say what came of it.
 
         Raises
@@ -97,11 +97,11 @@ class Importer:
         return _report(order, arrived, known, unchanged, loads)
 
     def _slide(self, order: Order) -> Slide:
-        def read(transaction: Transaction) -> Slide:
-            layer_and_slide(transaction, order.layer_id, order.slide_id, Action.STUDY_VIEW)
-            return transaction.slide(order.slide_id, Action.STUDY_VIEW)[1]
-
-        return self._transactions.read(order.actor, read)
+        _, _, slide = self._transactions.read(
+            order.actor,
+            lambda t: layer_and_slide(t, order.layer_id, order.slide_id, Action.STUDY_VIEW),
+        )
+        return slide
 
     def _steps(
         self, order: Order, arrived: Arrived, draw: Sequence[tuple[str, Feature]], task: Task
@@ -152,7 +152,7 @@ def _report(
     known: Mapping[str, str],
     unchanged: int,
     loads: Sequence[Load],
-) -> Imported:
+) -> Imported[Load]:
     labels = tuple(
         LabelFound(name, known.get(name, arrived.colours.get(name)), count, name not in known)
         for name, count in arrived.labels().items()

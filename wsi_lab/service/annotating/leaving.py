@@ -72,7 +72,7 @@ def written(
             *_of_grids(found, grids),
         ]
         return notices, found.write_columns([columns], colours=colours, **options)
-    if is_many and len(loaded) > MOST_SINGLY:
+    if len(loaded) > MOST_SINGLY:
         raise TooLarge(
             f"{found.title} is written shape by shape, at most {MOST_SINGLY:,} of them; GeoJSON "
             "and GeoParquet take any number."

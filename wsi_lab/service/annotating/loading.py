@@ -247,7 +247,7 @@ class Loads:
 
     def _asked(self, actor: Actor, layer_id: int, slide_id: int) -> Question:
         """Return the layer when the asker may load something on it."""
-        _, question = self._transactions.read(
+        _, question, _ = self._transactions.read(
             actor, lambda t: layer_and_slide(t, layer_id, slide_id, Action.ANSWER_IMPORT)
         )
         return question
@@ -269,7 +269,9 @@ class Loads:
         called = checked_name(name, "load") if name else ""
 
         def store(transaction: Transaction) -> Load:
-            study, question = layer_and_slide(transaction, asked.id, slide_id, Action.ANSWER_IMPORT)
+            study, question, _ = layer_and_slide(
+                transaction, asked.id, slide_id, Action.ANSWER_IMPORT
+            )
             if question.kind is not asked.kind:
                 raise NotFound(f"There is no layer '{asked.name}' of that kind any more.")
             drawn = answer_to_draw_on(transaction, study, question, slide_id, by, is_loaded=True)

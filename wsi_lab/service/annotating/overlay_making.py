@@ -19,7 +19,6 @@ from wsi_lab.model.annotation import Shape, ShapeKind
 from wsi_lab.model.layer import Label
 from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.found import PackedPart
-from wsi_lab.service.annotating.kept_tiles import Kept
 from wsi_lab.service.annotating.overlay_content import Content
 from wsi_lab.service.annotating.overlay_counts import draw_counts, level_for, without
 from wsi_lab.service.annotating.overlay_drawing import (
@@ -38,11 +37,13 @@ from wsi_lab.service.annotating.overlay_drawing import (
 )
 from wsi_lab.service.annotating.overlay_grids import Stack, grids_drawn, stack
 from wsi_lab.service.annotating.overlay_style import NO_LABEL, Choice, Style
+from wsi_lab.slides.kept import Kept
 from wsi_lab.store import drawn_places
 from wsi_lab.store.bulk import chunks, counts, grids, properties
-from wsi_lab.store.bulk.loads import StoredLoad, labels_by_id
+from wsi_lab.store.bulk.loads import StoredLoad
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.drawn_places import DrawnRow
+from wsi_lab.store.layers import labels_by_id
 
 COUNTED_FROM = 20_000
 """Loads of fewer shapes are drawn shape by shape from however far."""
@@ -95,7 +96,7 @@ class Maker:
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
-        self._grids: Kept[Stack] = Kept(LARGEST_GRIDS, lambda each: each.size)
+        self._grids: Kept[Stack] = Kept(LARGEST_GRIDS, lambda each: each.size, keep_last=True)
         self._counts: Kept[CountTile] = Kept(LARGEST_COUNTS, _size_of_counts)
         self._palettes: Kept[Colours] = Kept(MOST_PALETTES, lambda _: 1)
 
@@ -177,7 +178,7 @@ class Maker:
             if row.id not in style.choice.skipped:
                 shape = Shape(ShapeKind.HEATMAP, None, row.original, row.dialect)
                 key = "heat", row.id, row.revision, content.extent
-                found = self._grids.made(key, functools.partial(_heat, shape, content.extent))
+                found = self._grids.make(key, functools.partial(_heat, shape, content.extent))
                 yield GridAt(None, content.question.name, answers[row.answer_id], found)
 
     def vector_tile(
@@ -219,12 +220,12 @@ class Maker:
 
         def tile_at(level: int, column: int, row: int) -> CountTile | None:
             key = load.id, level, column, row
-            found = self._counts.at_hand(key)
+            found = self._counts.get(key)
             if found is None:
                 data = counts.count_tile(connection, *key)
                 if data is None:
                     return None
-                found = self._counts.made(key, functools.partial(CountTile.decode, data))
+                found = self._counts.make(key, functools.partial(CountTile.decode, data))
             return without(found, level, column, row, edits)
 
         return tile_at
@@ -238,7 +239,7 @@ class Maker:
                 return stack(np.full((1, 1), np.nan, np.float32), (0.0, 0.0, 1.0, 1.0))
             return stack(values, load.box)
 
-        return self._grids.made(("load", load.id), read)
+        return self._grids.make(("load", load.id), read)
 
     def _colours(self, connection: Connection, content: Content, style: Style) -> Colours:
         def make() -> Colours:
@@ -251,7 +252,7 @@ class Maker:
             colour = content.question.colour
             return Colours(style, labels.values(), colour, _limits(content, style))
 
-        return self._palettes.made((content.revision, style), make)
+        return self._palettes.make((content.revision, style), make)
 
     def _vectors_of_load(
         self, connection: Connection, stored: StoredLoad, frame: Frame, choice: Choice

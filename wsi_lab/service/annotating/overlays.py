@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wsi_lab.errors import Invalid, OutOfRange
+from wsi_lab.model.annotation import FARTHEST
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.slide import TileGrid
 from wsi_lab.service.annotating.finding import Finder
-from wsi_lab.service.annotating.kept_tiles import Kept
 from wsi_lab.service.annotating.overlay_content import Content, content_of, contents
 from wsi_lab.service.annotating.overlay_style import Style
 from wsi_lab.service.annotating.slide_layers import SlideLayers, slide_layers
 from wsi_lab.service.answers import TileAnswer
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.slides.kept import Kept
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.db import Database
 
@@ -106,7 +107,7 @@ class Overlays:
         if shown is None or content is None:
             return None
         frame = _frame(shown.grids["map"], place)
-        found = self._kept.at_hand(_key(content, frame, style, kind))
+        found = self._kept.get(_key(content, frame, style, kind))
         return None if found is None else _tile(found, content, style)
 
     def tile(
@@ -142,7 +143,7 @@ class Overlays:
         def make(connection: Connection) -> TileAnswer:
             return self._made(connection, content, frame, style, kind)
 
-        image = self._kept.made(
+        image = self._kept.make(
             _key(content, frame, style, kind), lambda: self._database.read(make)
         )
         return _tile(image, content, style)
@@ -195,7 +196,7 @@ class Overlays:
         """
         from wsi_lab.service.annotating import at_place  # noqa: PLC0415 (needs geometry)
 
-        if not (abs(place.x) < 1e9 and abs(place.y) < 1e9):
+        if not (abs(place.x) < FARTHEST and abs(place.y) < FARTHEST):
             raise Invalid("The place is none on a slide.")
         if not 0 <= place.radius <= at_place.LARGEST_RADIUS:
             raise Invalid(f"The radius is 0 to {at_place.LARGEST_RADIUS:,.0f} level-0 pixels.")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from wsi_lab.errors import Invalid
-from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.annotation import FARTHEST, ShapeKind
 from wsi_lab.model.layer import Box
 from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.study import checked_name
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from wsi_lab.store.bulk.grids import GridRow
     from wsi_lab.store.bulk.loads import PropertyKind
 
-FARTHEST = 1e9
-"""Pixels; what lies farther out lies on no slide."""
 MOST_SHAPES = 20_000_000
 MOST_GRID_CELLS = 64_000_000
 MOST_LABELS = 1000

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action
 from wsi_lab.model.question import Question
-from wsi_lab.model.study import Study
+from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.transaction import Transaction, is_id
 from wsi_lab.store import answers, layers, questions
 
@@ -81,8 +81,8 @@ def seen_layers(
 
 def layer_and_slide(
     transaction: Transaction, layer_id: int, slide_id: int, action: Action
-) -> tuple[Study, Question]:
-    """Return a layer and its study, which a slide belongs to, too.
+) -> tuple[Study, Question, Slide]:
+    """Return a layer and a slide, and the study that both belong to.
 
     Raises
     ------
@@ -90,10 +90,10 @@ def layer_and_slide(
         The slide is one of another study.
     """
     study, found = layer(transaction, layer_id, action)
-    of_slide, _ = transaction.slide(slide_id, Action.STUDY_VIEW)
+    of_slide, slide = transaction.slide(slide_id, Action.STUDY_VIEW)
     if of_slide.id != study.id:
         raise Invalid("The slide and the layer are not of the same study.")
-    return study, found
+    return study, found, slide
 
 
 def _seen(transaction: Transaction, study: Study, found: list[Question]) -> list[Seen]:

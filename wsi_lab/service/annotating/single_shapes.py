@@ -7,7 +7,7 @@ from typing import NamedTuple
 from wsi_lab.errors import Conflict, NotFound
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.feature import Feature
-from wsi_lab.model.layer import FIRST_BULK_ID, Load
+from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
 from wsi_lab.service.annotating import taking_out
@@ -17,6 +17,7 @@ from wsi_lab.service.transaction import Transaction, is_id
 from wsi_lab.store import drawing as rows
 from wsi_lab.store import people
 from wsi_lab.store.bulk import loads
+from wsi_lab.store.bulk.loads import StoredLoad
 
 
 class LoadedShape(NamedTuple):
@@ -24,7 +25,7 @@ class LoadedShape(NamedTuple):
 
     study: Study
     question: Question
-    load: Load
+    stored: StoredLoad
     feature: Feature
 
 
@@ -49,7 +50,7 @@ def loaded_to_change(transaction: Transaction, bulk_id: int) -> LoadedShape:
         by_hand = error.details.get("current")
         shapes = rows.drawn(transaction.connection, [] if by_hand is None else [by_hand])
         raise changed(transaction, bulk_id, shapes[0] if shapes else None) from None
-    return LoadedShape(study, question, load, found.feature)
+    return LoadedShape(study, question, stored, found.feature)
 
 
 def shape_to_change(
@@ -77,13 +78,16 @@ def present_shape(transaction: Transaction, annotation_id: int) -> Annotation:
     return found[0]
 
 
-def feature_now(transaction: Transaction, annotation_id: int) -> Feature:
-    """Return what a shape is that the asker is about to change."""
+def shape_now(transaction: Transaction, annotation_id: int) -> tuple[Feature, Annotation | None]:
+    """Return what a shape is that the asker is about to change, and how it is stored.
+
+    Of a shape of a load the second is `None`.
+    """
     if annotation_id >= FIRST_BULK_ID:
-        return loaded_to_change(transaction, annotation_id).feature
+        return loaded_to_change(transaction, annotation_id).feature, None
     one = present_shape(transaction, annotation_id)
     labels = tuple(each.name for each in one.labels)
-    return Feature(one.shape.kind, one.shape.geometry, labels, one.properties)
+    return Feature(one.shape.kind, one.shape.geometry, labels, one.properties), one
 
 
 def seen_shape(transaction: Transaction, annotation_id: int) -> Annotation:

@@ -17,7 +17,7 @@ from wsi_lab.service.scoring.answering import is_own
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import drawn_places
 from wsi_lab.store.answers import folded
-from wsi_lab.store.bulk.loads import labels_by_id
+from wsi_lab.store.layers import labels_by_id
 
 
 class AuthorCount(NamedTuple):

@@ -11,6 +11,7 @@ import msgspec
 from wsi_lab.model.layer import Box, Label, LabelCount, Load
 from wsi_lab.store.columns import json_text, time_of
 from wsi_lab.store.connection import Connection, Row
+from wsi_lab.store.layers import labels_by_id
 
 
 class Counted(NamedTuple):
@@ -218,17 +219,6 @@ def _loads(connection: Connection, rows: Sequence[Row]) -> list[StoredLoad]:
     counts = [msgspec.json.decode(row["counts"], type=_Counts, strict=False) for row in rows]
     known = labels_by_id(connection, {each[0] for some in counts for each in some})
     return [_load(row, some, known) for row, some in zip(rows, counts, strict=True)]
-
-
-def labels_by_id(connection: Connection, label_ids: Iterable[int | None]) -> dict[int, Label]:
-    """Return labels by their ids, those that were removed included, in the order of palettes."""
-    wanted = {each for each in label_ids if each is not None}
-    found = connection.execute(
-        "SELECT id, name, colour FROM labels WHERE id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY label_set_id, position, id",
-        (json_text(sorted(wanted)),),
-    )
-    return {row["id"]: Label(row["id"], row["name"], row["colour"]) for row in found}
 
 
 def _load(row: Row, counts: _Counts, known: dict[int, Label]) -> StoredLoad:

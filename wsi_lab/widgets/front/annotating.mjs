@@ -6,6 +6,8 @@ import { LabCalls } from "./calls.mjs";
 import { Desk } from "./desk.mjs";
 import { LayersPanel } from "./layers_panel.mjs";
 import { OverlayTiles, overlayUrl } from "./overlays.mjs";
+import { MapSurface } from "./surface.mjs";
+import { isHiddenBy } from "../../front/draw/shapes.mjs";
 
 const LAYERS_EVERY_MS = 4000;
 const REST_MS = 140;
@@ -28,33 +30,33 @@ export class Annotating {
     this.say = say;
     this.calls = new LabCalls(viewer.slide.url);
     this.tiles = new OverlayTiles(viewer.map, viewer.slide, viewer.layer);
-    this.panel = new LayersPanel({
+    this.surface = new MapSurface(viewer.map, viewer.motion);
+    const acts = {
       show: (id, isShown) => this.#choose(id, { isShown }),
       opacity: (id, opacity) => this.#choose(id, { opacity }),
       label: (id, name, isShown) => this.#showLabel(id, name, isShown),
-    });
+    };
+    this.panel = new LayersPanel(acts, viewer.model.get("legends"));
     this.card = new Card();
   }
 
   // What Python wants: layers to show with their styles, and one to draw on.
   want(shown, drawn) {
-    for (const [id, view] of this.#views) {
-      if (view.byPython && !shown.some(({ layer }) => layer === id)) this.#views.delete(id);
+    const draws = drawn?.layer ?? null;
+    for (const [id, { wish }] of this.#views) {
+      if (!wish || shown.some(({ layer }) => layer === id)) continue;
+      this.#views.delete(id);
+      if (id === draws) this.#viewOf(id).isShown = true;
     }
     for (const { layer, hide = [], opacity = 1, ...style } of shown) {
-      const before = this.#views.get(layer);
-      const isSame =
-        before && JSON.stringify(before.wish) === JSON.stringify([hide, opacity, style]);
-      if (isSame) continue;
-      const wish = [hide, opacity, style];
-      const view = { isShown: true, hidden: new Set(hide), opacity, style, wish, byPython: true };
-      this.#views.set(layer, view);
+      const wish = JSON.stringify([hide, opacity, style]);
+      if (this.#views.get(layer)?.wish === wish) continue;
+      this.#views.set(layer, { isShown: true, hidden: new Set(hide), opacity, style, wish });
     }
-    const draws = drawn?.layer ?? null;
     if (draws !== this.wantsDrawn) {
       // What was drawn on is shown further only where Python or the panel wants it.
       const before = this.#views.get(this.wantsDrawn);
-      if (before && !before.byPython) before.isShown = false;
+      if (before && !before.wish) before.isShown = false;
       this.wantsDrawn = draws;
       if (draws !== null) this.#viewOf(draws).isShown = true;
     }
@@ -98,27 +100,24 @@ export class Annotating {
       this.card.hide();
       return;
     }
-    const at = this.#placeOf(event.originalEvent);
-    this.#rest = setTimeout(() => this.#tell(at, { x, y }, false), REST_MS);
+    const { originalEvent } = event;
+    this.#rest = setTimeout(
+      () => this.#tell(this.surface.under(originalEvent), { x, y }, false),
+      REST_MS,
+    );
   }
 
   click(event) {
     if (!this.#isStarted || !this.#isLooking) return;
     clearTimeout(this.#rest);
+    this.#asked?.abort();
     this.card.hide();
     if (this.#desk) return;
-    this.#tell(this.#placeOf(event.originalEvent), event.containerPoint, true);
+    this.#tell(this.surface.under(event.originalEvent), event.containerPoint, true);
   }
 
   get #isLooking() {
     return !this.#desk || this.#desk.board.toolName === "move";
-  }
-
-  #placeOf(event) {
-    const { map } = this.viewer;
-    const scale = 2 ** map.getZoom();
-    const { lat, lng } = map.mouseEventToLatLng(event);
-    return this.#desk?.surface.under(event) ?? { x: lng, y: 0 - lat, scale };
   }
 
   async #tell(at, place, isSticky) {
@@ -130,8 +129,9 @@ export class Annotating {
     }
     const ids = this.#layers.filter(({ id }) => this.#views.get(id)?.isShown).map(({ id }) => id);
     if (!ids.length) return;
-    this.#asked = new AbortController();
-    const { signal } = this.#asked;
+    const asked = new AbortController();
+    // What was clicked at is told even if the mouse moves on.
+    if (!isSticky) this.#asked = asked;
     const query = {
       x: at.x,
       y: at.y,
@@ -141,11 +141,11 @@ export class Annotating {
     };
     let said;
     try {
-      said = await this.calls.at(query, signal);
+      said = await this.calls.at(query, asked.signal);
     } catch {
       return;
     }
-    if (signal.aborted || this.#closed) return;
+    if (asked.signal.aborted || this.#closed) return;
     const item = said.items.find((each) => !this.#isHidden(each));
     if (item) this.card.show(aboutShape(item, mpp), place, isSticky);
     else if (said.values.length) this.card.show(aboutValue(said.values[0]), place, isSticky);
@@ -153,9 +153,10 @@ export class Annotating {
   }
 
   #isHidden({ layer_id, labels }) {
-    const hidden = this.#views.get(layer_id)?.hidden ?? new Set();
-    const names = labels.length ? labels.map(({ name }) => name) : [""];
-    return names.every((name) => hidden.has(name));
+    return isHiddenBy(
+      this.#viewOf(layer_id).hidden,
+      labels.map(({ name }) => name),
+    );
   }
 
   #start() {
@@ -180,7 +181,12 @@ export class Annotating {
     } catch {
       // The slide's own tiles tell when the lab is gone; it is asked again here anyway.
     }
-    if (!this.#closed) this.#poll = setTimeout(() => this.#ask(), LAYERS_EVERY_MS);
+    if (!this.#closed) this.#askIn(LAYERS_EVERY_MS);
+  }
+
+  #askIn(milliseconds) {
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(() => this.#ask(), milliseconds);
   }
 
   #viewOf(id) {
@@ -208,10 +214,10 @@ export class Annotating {
     this.#layers.forEach((layer, order) => this.#showLayer(layer, order));
     const known = new Set(this.#layers.map(({ id }) => id));
     for (const id of this.#views.keys()) if (!known.has(id)) this.tiles.hide(id);
+    if (isSliding || !this.#isStarted) return;
     const views = new Map(
       [...this.#views].map(([id, view]) => [id, { ...view, isDrawn: id === this.#desk?.layer.id }]),
     );
-    if (isSliding || !this.#isStarted) return;
     // Those that are shown first; a study may have many more.
     const isShown = ({ id }) => (views.get(id)?.isShown ? 0 : 1);
     this.panel.update(
@@ -269,7 +275,6 @@ export class Annotating {
     this.say({ saving: { count: 0, detail: "", ...state } });
     if (state.kind !== "saved" || !this.#desk) return;
     // Counts in the panel follow what was drawn.
-    clearTimeout(this.#poll);
-    this.#poll = setTimeout(() => this.#ask(), LAYERS_EVERY_MS / 4);
+    this.#askIn(LAYERS_EVERY_MS / 4);
   }
 }

@@ -1,7 +1,7 @@
 // What the widget asks the lab besides tiles: layers, shapes, what lies where. And where the
 // browser keeps what the lab did not take yet.
 
-import { cookie } from "../../front/dom.mjs";
+import { tokenHeaders } from "../../front/dom.mjs";
 import { Refusal } from "../../front/draw/saving.mjs";
 
 const TIMEOUT_MS = 60_000;
@@ -52,10 +52,8 @@ export class LabCalls {
     const one = (id) => `${this.v1}/annotations/${id}`;
     return {
       create: async (text) => {
-        const { items } = await (
-          await this.#send("POST", shapes, { text: `{"shapes":[${text}]}` })
-        ).json();
-        return items[0];
+        const answer = await this.#send("POST", shapes, { text: `{"shapes":[${text}]}` });
+        return (await answer.json()).items[0];
       },
       change: async (id, revision, text) => {
         return (await this.#send("PATCH", one(id), { text, revision })).json();
@@ -67,9 +65,7 @@ export class LabCalls {
   }
 
   async #send(method, url, { text, revision, headers = {}, ...options } = {}) {
-    const token = cookie("_xsrf");
-    // JupyterHub answers a script's GET only with this header; everybody else's writes need it.
-    if (token) headers["X-XSRFToken"] = token;
+    Object.assign(headers, tokenHeaders());
     if (revision !== undefined) headers["If-Match"] = `"r${revision}"`;
     if (text) headers["Content-Type"] = "application/json";
     let answer;
@@ -101,23 +97,30 @@ async function refusalOf(answer) {
 
 // A store of unsent shapes in the browser: one entry a shape.
 export class Kept {
+  #tooLarge = new Set();
+
   constructor(slideUrl, layerId, storage = globalThis.localStorage) {
     this.prefix = `wsi-lab/unsent/${slideUrl}/${layerId}/`;
     this.storage = storage;
-    this.isFull = false;
+  }
+
+  // Whether there was no room for a shape.
+  get isFull() {
+    return this.#tooLarge.size > 0;
   }
 
   // `text`: the shape as JSON, or `null` for one that is to be removed.
   put(key, value, text) {
     try {
       this.storage.setItem(this.prefix + key, `${JSON.stringify(value)}\n${text}`);
-      this.isFull = false;
+      this.#tooLarge.delete(key);
     } catch {
-      this.isFull = true;
+      this.#tooLarge.add(key);
     }
   }
 
   drop(key) {
+    this.#tooLarge.delete(key);
     this.storage?.removeItem(this.prefix + key);
   }
 

@@ -4,6 +4,7 @@ import { element } from "../../front/dom.mjs";
 import { swatch } from "./toolbar.mjs";
 
 const MOST_PROPERTIES = 8;
+const PRESSED = '[aria-pressed="true"]';
 
 export class Card {
   constructor() {
@@ -84,23 +85,16 @@ export class ConflictCards {
     this.el = element("div", "wsl-conflicts");
   }
 
-  show(entry, now = Date.now()) {
+  show(entry) {
     this.#cards.get(entry.key)?.remove();
     const { mine } = entry.conflict;
     const card = element("div", "wsl-panel wsl-conflict", { role: "alert" });
-    card.append(element("div", "", {}, [sentenceOf(entry.conflict, now)]));
+    card.append(element("div", "", {}, [sentenceOf(entry.conflict, Date.now())]));
     const row = element("div", "wsl-conflict-row");
     row.append(this.#choice("Keep theirs", entry.key, "theirs"));
     if (mine) {
       row.append(this.#choice("Keep both", entry.key, "both"));
-      const show = element("button", "wsl-again", { type: "button", "aria-pressed": "false" });
-      show.textContent = "Show mine";
-      show.addEventListener("click", () => {
-        const isShown = show.getAttribute("aria-pressed") !== "true";
-        show.setAttribute("aria-pressed", String(isShown));
-        this.acts.ghost(isShown ? mine : null);
-      });
-      row.append(show);
+      row.append(this.#show(mine));
     }
     card.append(row);
     this.#cards.set(entry.key, card);
@@ -111,6 +105,7 @@ export class ConflictCards {
   keep(keys) {
     for (const [key, card] of this.#cards) {
       if (keys.has(key)) continue;
+      if (card.querySelector(PRESSED)) this.acts.ghost(null);
       card.remove();
       this.#cards.delete(key);
     }
@@ -118,9 +113,21 @@ export class ConflictCards {
 
   #choice(text, key, choice) {
     const made = element("button", "wsl-again", { type: "button" }, [text]);
+    made.addEventListener("click", () => this.acts.resolve(key, choice));
+    return made;
+  }
+
+  // One at a time: there is one ghost.
+  #show(mine) {
+    const attributes = { type: "button", "aria-pressed": "false" };
+    const made = element("button", "wsl-again", attributes, ["Show mine"]);
     made.addEventListener("click", () => {
-      this.acts.ghost(null);
-      this.acts.resolve(key, choice);
+      const wasShown = made.getAttribute("aria-pressed") === "true";
+      for (const each of this.el.querySelectorAll(PRESSED)) {
+        each.setAttribute("aria-pressed", false);
+      }
+      made.setAttribute("aria-pressed", !wasShown);
+      this.acts.ghost(wasShown ? null : mine);
     });
     return made;
   }

@@ -3,7 +3,7 @@
 
 import { Annotating } from "./annotating.mjs";
 import { Chrome } from "./chrome.mjs";
-import { cookie } from "../../front/dom.mjs";
+import { tokenHeaders } from "../../front/dom.mjs";
 import { downsampleOf, toMap, zoomOf } from "./frame.mjs";
 import { Link } from "./linking.mjs";
 import { TileLoader } from "./loader.mjs";
@@ -153,6 +153,7 @@ class Viewer {
 
   #moved(isLast) {
     this.chrome.update();
+    this.annotating.point(null);
     if (this.#isAlone) this.#link?.realign();
     else this.#link?.moved(isLast);
     if (!isLast) return;
@@ -349,11 +350,7 @@ class Viewer {
 function pageOf() {
   return {
     fetch: (url, options) => fetch(url, options),
-    headers: () => {
-      // JupyterHub answers a script's GET only with this header.
-      const token = cookie("_xsrf");
-      return token ? { "X-XSRFToken": token } : {};
-    },
+    headers: tokenHeaders,
     now: () => performance.now(),
     later: (act, milliseconds) => setTimeout(act, milliseconds),
     cancelLater: (handle) => clearTimeout(handle),

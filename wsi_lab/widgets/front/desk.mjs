@@ -24,7 +24,7 @@ export class Desk {
   #closed = false;
   #undo = [];
 
-  // told: { state(state), chosen(ids), taken(ids), panel() }
+  // told: { state(state), chosen(ids), taken() }
   constructor(viewer, calls, layer, told) {
     this.calls = calls;
     this.layer = layer;
@@ -35,7 +35,7 @@ export class Desk {
     this.kept = new Kept(calls.slideUrl, layer.id);
     this.saving = new Saving(this.drawing, this.#lab(), CLOCK, this.kept, {
       state: (state) => this.#say(state),
-      conflict: (entry) => this.#conflict(entry),
+      conflict: (entry) => this.cards.show(entry),
     });
     this.surface = new MapSurface(map, motion);
     this.board = new Board(this.surface, this.drawing, {
@@ -49,11 +49,15 @@ export class Desk {
     this.toolbar = new Toolbar(this.board, layer, {
       label: (number, isMore) => this.label(number, isMore),
       retry: () => this.#retry(),
-      focus: () => this.surface.element.focus({ preventScroll: true }),
+      focus: () => this.#focus(),
     });
     this.cards = new ConflictCards({
       ghost: (shape) => this.#ghost(shape),
-      resolve: (key, choice) => this.saving.resolve(key, choice),
+      resolve: (key, choice) => {
+        this.saving.resolve(key, choice);
+        // The card goes, and with it what has the keys.
+        this.#focus();
+      },
     });
     viewer.chrome.el.querySelector(".wsl-top").after(this.toolbar.el, this.cards.el);
     viewer.chrome.shield(this.toolbar.el);
@@ -66,8 +70,12 @@ export class Desk {
         if (this.kept.isFull && this.saving.unsaved.length) event.preventDefault();
       }),
     );
-    this.#own = new Set(layer.authors.filter((each) => each.is_own).map((each) => each.author));
+    this.#meet(layer);
     this.read();
+  }
+
+  #focus() {
+    this.surface.element.focus({ preventScroll: true });
   }
 
   remove() {
@@ -86,13 +94,11 @@ export class Desk {
 
   // The layer as the lab tells of it now.
   update(layer) {
-    const isOther = layer.revision !== this.layer.revision;
-    const named = JSON.stringify(layer.labels.map(({ name, colour }) => [name, colour]));
-    if (named !== this.named) this.toolbar.relabel(layer);
-    this.named = named;
+    const before = this.layer;
     this.layer = layer;
-    for (const each of layer.authors) if (each.is_own) this.#own.add(each.author);
-    if (isOther) this.read();
+    this.#meet(layer);
+    if (wordsOf(layer) !== wordsOf(before)) this.toolbar.relabel(layer);
+    if (layer.hand_revision !== before.hand_revision) this.read();
     this.board.repaint();
   }
 
@@ -189,23 +195,22 @@ export class Desk {
     else this.read();
   }
 
+  #meet({ authors }) {
+    for (const { author, is_own } of authors) if (is_own) this.#own.add(author);
+  }
+
   #say(state) {
-    this.toolbar?.say(state);
+    this.toolbar.say(state);
     this.#mark();
     this.told.state(state);
   }
 
   #mark() {
-    if (!this.board) return;
     const failed = this.saving.unsaved.filter((entry) => entry.problem);
     const conflicts = this.saving.conflicts;
     this.board.marked = new Set([...failed, ...conflicts].map(({ key }) => key));
-    this.cards?.keep(new Set(conflicts.map(({ key }) => key)));
+    this.cards.keep(new Set(conflicts.map(({ key }) => key)));
     this.board.repaint();
-  }
-
-  #conflict(entry) {
-    this.cards.show(entry);
   }
 
   #ghost(shape) {
@@ -261,6 +266,11 @@ export class Desk {
 function labelled(labels, name, isMore) {
   if (!isMore) return [name];
   return labels.includes(name) ? labels.filter((each) => each !== name) : [...labels, name];
+}
+
+// What the tools show of a layer.
+function wordsOf({ name, labels }) {
+  return JSON.stringify([name, ...labels.map((label) => [label.name, label.colour])]);
 }
 
 function listening(target, type, act) {

@@ -4,23 +4,15 @@ import { button, element } from "../../front/dom.mjs";
 import { swatch } from "./toolbar.mjs";
 
 const STACK = "M8 2l6 3.5-6 3.5-6-3.5zM2 8.5L8 12l6-3.5M2 11.5L8 15l6-3.5";
-const MAPS = {
-  viridis: "#440154, #3b528b, #21918c, #5ec962, #fde725",
-  magma: "#000004, #51127c, #b73779, #fc8961, #fcfdbf",
-  inferno: "#000004, #57106e, #bc3754, #f98e09, #fcffa4",
-  plasma: "#0d0887, #7e03a8, #cc4778, #f89540, #f0f921",
-  cividis: "#00224e, #434e6c, #7d7c78, #bcae6c, #fee838",
-  turbo: "#30123b, #28bceb, #a4fc3c, #fb7e21, #7a0403",
-  grey: "#000, #fff",
-  coolwarm: "#3b4cc0, #dddddd, #b40426",
-};
 
 export class LayersPanel {
   #open = true;
 
-  // acts: { show(id, isShown), label(id, name, isShown), opacity(id, share) }
-  constructor(acts) {
+  // acts: { show(id, isShown), label(id, name, isShown), opacity(id, share) }; maps: the colours of
+  // each colour map, from low to high.
+  constructor(acts, maps) {
     this.acts = acts;
+    this.maps = maps;
     this.body = element("div", "wsl-layers-body");
     this.toggle = button("Layers (L)", STACK, () => this.flip());
     this.toggle.setAttribute("aria-expanded", "true");
@@ -47,7 +39,7 @@ export class LayersPanel {
   #layer(layer, view) {
     const isShown = Boolean(view?.isShown);
     const eye = check(`${layer.id}`, layer.name, isShown, (on) => this.acts.show(layer.id, on));
-    const grids = layer.grids ?? [];
+    const { grids } = layer;
     const count = layer.count || !grids.length ? layer.count.toLocaleString("en") : "";
     eye.append(element("span", "wsl-count", {}, [count]));
     if (view?.isDrawn) eye.append(element("span", "wsl-drawn", { title: "Drawn on" }, ["✎"]));
@@ -63,16 +55,26 @@ export class LayersPanel {
       );
       row.classList.add("wsl-layer-label");
       if (!by || by === "label") row.insertBefore(swatch(label.colour), row.lastChild);
-      row.append(element("span", "wsl-count", {}, [(label.count ?? 0).toLocaleString("en")]));
+      row.append(element("span", "wsl-count", {}, [label.count.toLocaleString("en")]));
       box.append(row);
     }
     if (by && by !== "label") {
       const known = layer.properties.find(({ name }) => name === by);
-      box.append(legend(by, known, view.style));
+      box.append(this.#legend(by, known, view.style));
     }
-    for (const grid of grids) box.append(legend(grid.name, grid, view.style));
+    for (const grid of grids) box.append(this.#legend(grid.name, grid, view.style));
     box.append(this.#slider(layer, view));
     return box;
+  }
+
+  #legend(name, known, { map = "viridis", low = known?.low, high = known?.high }) {
+    const bar = element("div", "wsl-legend-bar");
+    bar.style.background = `linear-gradient(90deg, ${this.maps[map].join()})`;
+    return element("div", "wsl-legend", { title: name }, [
+      element("span", "", {}, [endText(low)]),
+      bar,
+      element("span", "", {}, [endText(high)]),
+    ]);
   }
 
   #slider(layer, view) {
@@ -101,15 +103,6 @@ function check(name, text, isOn, act) {
   ]);
 }
 
-function legend(name, known, style) {
-  const bar = element("div", "wsl-legend-bar");
-  bar.style.background = `linear-gradient(90deg, ${MAPS[style.map] ?? MAPS.viridis})`;
-  const ends = [style.low ?? known?.low, style.high ?? known?.high].map((end) =>
-    end === undefined || end === null ? "" : String(Number(end.toPrecision(3))),
-  );
-  return element("div", "wsl-legend", { title: name }, [
-    element("span", "", {}, [ends[0]]),
-    bar,
-    element("span", "", {}, [ends[1]]),
-  ]);
+function endText(end) {
+  return Number.isFinite(end) ? String(Number(end.toPrecision(3))) : "";
 }

@@ -5,7 +5,9 @@ const Z_INDEX = 10;
 
 // The address of a layer's tiles. `style`: what Python said; `view`: what was chosen in the panel.
 export function overlayUrl(slideUrl, layer, style, view) {
-  const words = new URLSearchParams({ v: layer.revision });
+  // What is drawn by hand changes no tile that shows loads only.
+  const isBulk = view.tier === "bulk";
+  const words = new URLSearchParams({ v: isBulk ? layer.bulk_revision : layer.revision });
   for (const name of ["by", "map", "low", "high", "fill", "line", "width", "author"]) {
     if (style[name] !== undefined && style[name] !== null) words.set(name, style[name]);
   }
@@ -16,7 +18,7 @@ export function overlayUrl(slideUrl, layer, style, view) {
   return `${slideUrl}/overlay/${layer.id}/{z}/{x}/{y}.png?${words}`;
 }
 
-export function idsOf(layer, names) {
+function idsOf(layer, names) {
   const ids = layer.labels.filter(({ name }) => names.has(name)).map(({ id }) => id);
   return names.has("") ? [0, ...ids] : ids;
 }
@@ -41,9 +43,7 @@ export class OverlayTiles {
     const tiles = this.#tiles(url, opacity, order);
     this.#layers.set(id, { tiles, url });
     if (!shown) return;
-    const leave = () => {
-      shown.tiles.remove();
-    };
+    const leave = () => shown.tiles.remove();
     tiles.once("load", leave);
     tiles.once("remove", leave);
   }

@@ -43,8 +43,8 @@ export class MapSurface {
   }
 
   onMove(act) {
-    this.map.on("move zoom resize viewreset", act);
-    return () => this.map.off("move zoom resize viewreset", act);
+    this.map.on("move resize", act);
+    return () => this.map.off("move resize", act);
   }
 
   centreOn(place) {
@@ -113,10 +113,9 @@ export class Hand {
 
   #move(event) {
     if (this.#isDrawing) {
-      const events = event.getCoalescedEvents?.() ?? [];
-      for (const each of events.length ? events : [event]) {
-        this.board.tool.drag(this.surface.under(each));
-      }
+      const { tool } = this.board;
+      const events = (tool.followsTheWay && event.getCoalescedEvents?.()) || [];
+      for (const each of events.length ? events : [event]) tool.drag(this.surface.under(each));
     } else if (event.buttons === 0 && this.#isMine(event) && !this.#isPanning) {
       this.board.tool.hover(this.surface.under(event));
     }

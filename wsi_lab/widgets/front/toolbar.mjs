@@ -24,9 +24,8 @@ export class Toolbar {
     this.board = board;
     this.acts = acts;
     this.tools = new Map();
-    this.el = this.#build(layer);
+    this.el = this.#build();
     this.relabel(layer);
-    this.update();
   }
 
   update() {
@@ -36,10 +35,9 @@ export class Toolbar {
     }
     this.undo.disabled = !board.drawing.canUndo;
     this.redo.disabled = !board.drawing.canRedo;
-    this.remove.disabled = !board.chosen().some(({ key }) => board.mayEdit(key));
     const chosen = board.chosen();
-    const names = chosen.length ? new Set(chosen.flatMap((shape) => shape.labels)) : board.current;
-    const has = new Set(names);
+    this.remove.disabled = !chosen.some(({ key }) => board.mayEdit(key));
+    const has = new Set(chosen.length ? chosen.flatMap(({ labels }) => labels) : board.current);
     for (const [name, chip] of this.chips) chip.setAttribute("aria-pressed", String(has.has(name)));
     this.size.textContent =
       board.tool.cursor === "none" ? `⌀ ${Math.round(2 * board.brushRadius)} px` : "";

@@ -7,37 +7,47 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wsi_lab.service.annotating.kept_tiles import Kept
+from wsi_lab.slides.kept import Kept
 
 
 def test_no_more_is_remembered_than_fits() -> None:
     kept: Kept[bytes] = Kept(10, len)
 
     for key in "abc":
-        kept.made(key, lambda: b"1234")
+        kept.make(key, lambda: b"1234")
 
-    assert [kept.at_hand(key) is not None for key in "abc"] == [False, True, True]
+    assert [kept.get(key) is not None for key in "abc"] == [False, True, True]
 
 
 def test_what_was_asked_for_last_stays() -> None:
     kept: Kept[bytes] = Kept(10, len)
     for key in "ab":
-        kept.made(key, lambda: b"1234")
+        kept.make(key, lambda: b"1234")
 
-    kept.at_hand("a")
-    kept.made("c", lambda: b"1234")
+    kept.get("a")
+    kept.make("c", lambda: b"1234")
 
-    assert [kept.at_hand(key) is not None for key in "abc"] == [True, False, True]
+    assert [kept.get(key) is not None for key in "abc"] == [True, False, True]
 
 
-def test_one_that_is_too_large_is_remembered_alone() -> None:
+def test_one_that_is_too_large_is_remembered_alone_where_that_is_wanted() -> None:
+    kept: Kept[bytes] = Kept(10, len, keep_last=True)
+    kept.make("a", lambda: b"1234")
+
+    kept.make("b", lambda: b"1" * 100)
+
+    assert kept.get("a") is None
+    assert kept.get("b") == b"1" * 100
+
+
+def test_one_that_is_too_large_pushes_nothing_else_out() -> None:
     kept: Kept[bytes] = Kept(10, len)
-    kept.made("a", lambda: b"1234")
+    kept.make("a", lambda: b"1234")
 
-    kept.made("b", lambda: b"1" * 100)
+    kept.make("b", lambda: b"1" * 100)
 
-    assert kept.at_hand("a") is None
-    assert kept.at_hand("b") == b"1" * 100
+    assert kept.get("a") == b"1234"
+    assert kept.get("b") is None
 
 
 def test_what_many_ask_for_at_once_is_made_once() -> None:
@@ -51,9 +61,9 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
         return b"x"
 
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(kept.made, "a", make)
+        first = pool.submit(kept.make, "a", make)
         assert under_way.wait(10)
-        others = [pool.submit(kept.made, "a", make) for _ in range(3)]
+        others = [pool.submit(kept.make, "a", make) for _ in range(3)]
         go_on.set()
         found = {each.result(10) for each in (first, *others)}
 
@@ -68,5 +78,5 @@ def test_what_fails_is_made_anew() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        kept.made("a", fail)
-    assert kept.made("a", lambda: b"x") == b"x"
+        kept.make("a", fail)
+    assert kept.make("a", lambda: b"x") == b"x"
