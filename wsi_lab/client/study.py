@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wsi_lab.client import pages, scores
+from wsi_lab.client import pages
 from wsi_lab.client.annotations import shapes_of_study
-from wsi_lab.client.cases import Case, Cases
+from wsi_lab.client.cases import Cases
 from wsi_lab.client.connection import Connection, parsed, segment, words
 from wsi_lab.client.imports import AnnotationReport, import_file, options_text
-from wsi_lab.client.layer_ids import id_of, layer_id_of, slide_id_of
+from wsi_lab.client.layer_ids import layer_id_of, slide_id_of
 from wsi_lab.client.layers import Layer, Layers
 from wsi_lab.client.people import Member
 from wsi_lab.client.progress import Bar, ShowProgress
 from wsi_lab.client.questions import Questions
-from wsi_lab.client.scores import Answer, Core, ImportReport
 from wsi_lab.client.shape_tables import LabelChoice, Where
 from wsi_lab.client.slide import Slide
 from wsi_lab.client.slides import Slides
 from wsi_lab.client.study_fields import StudyFields, row_of
+from wsi_lab.client.study_scores import StudyScores
 from wsi_lab.client.tma_maps import TmaMaps
 from wsi_lab.client.uploads import Progress, send_file
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study(StudyFields):
+class Study(StudyScores):
     """A set of slides that the same people look at for the same purpose, as it was when read.
 
     Attributes
@@ -51,8 +50,6 @@ class Study(StudyFields):
     answered_on
         When the last answer was given, in UTC.
     """
-
-    connection: Connection = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         slides = "1 slide" if self.slide_count == 1 else f"{self.slide_count} slides"
@@ -80,92 +77,6 @@ class Study(StudyFields):
     def layers(self) -> Layers:
         """Its layers of annotations, by name or id."""
         return Layers(self.connection, self.id, self.name)
-
-    def scores(
-        self,
-        *,
-        question: str | None = None,
-        reader: str | None = None,
-        slide: Slide | int | None = None,
-        case: Case | int | None = None,
-        mine: bool = False,
-    ) -> pd.DataFrame:
-        """Return its answers as a tidy table, one row each.
-
-        Columns are case, slide, slide_id, core_row, core_column, core_sample, reader, question,
-        kind, answer (text), answered_on (UTC), answer_id, revision. `import_results` takes such a
-        table again.
-
-        Parameters
-        ----------
-        question, reader, slide, case
-            Only what has this name, or this id.
-        mine
-            Only your own answers; those of others need the right `results`.
-        """
-        return scores.scores(
-            self.connection,
-            self.id,
-            question=question,
-            author=reader,
-            slide_id=id_of(slide),
-            case_id=id_of(case),
-            mine="true" if mine else None,
-        )
-
-    def submit(
-        self,
-        question: str,
-        answer: Any,
-        *,
-        slide: Slide | int | None = None,
-        case: Case | int | None = None,
-        core: Core | Sequence[Any] | None = None,
-        revision: int | None = None,
-    ) -> Answer:
-        """Answer a question about a slide, a core on it or a case, in your own name.
-
-        Parameters
-        ----------
-        answer
-            Text or a number; shapes as a list of dictionaries, in Slide Score's words.
-        core
-            ``(row, column)`` or ``(row, column, sample)``, counted from 0.
-        revision
-            Of the answer this takes the place of; by default it does so whatever it is.
-
-        Raises
-        ------
-        Conflict
-            The answer is not of this revision any more; ``details["current"]`` is.
-        Invalid
-            It is not an answer that this kind of question can have.
-        """
-        body = {
-            "question": question,
-            "answer": scores.answer_text(answer),
-            "slide_id": id_of(slide),
-            "case_id": id_of(case),
-            "core": scores.core_body(core),
-            "revision": revision,
-        }
-        return scores.submit(self.connection, self.id, body)
-
-    def import_results(self, table: str | pd.DataFrame) -> ImportReport:
-        """Bring in answers of others: readers elsewhere, or a model. All of them or none.
-
-        Parameters
-        ----------
-        table
-            A table as `scores` returns it (reader, question, answer, and slide_id or case are
-            needed), or the text of Slide Score's table of results, header and all.
-
-        Raises
-        ------
-        Invalid
-            ``problems`` names every line that is wrong; nothing was stored.
-        """
-        return scores.import_results(self.connection, self.id, table)
 
     def annotations(
         self,
