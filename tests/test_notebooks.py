@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,62 @@ def test_tour_shows_tables_pictures_and_viewers(executed):
     text = "".join(data.get("text/plain", "") for data in shown)
     assert "((300, 400, 3), dtype('uint8')" in text
     assert "% of the slide is tissue" in text
+
+
+@pytest.fixture
+def agreement(executed):
+    """What the notebook about agreement shows, output by output."""
+    (path,) = (path for path in NOTEBOOKS if path.stem == "agreement")
+    return [output["data"] for output in outputs_of(executed(path)) if "data" in output]
+
+
+def rows_of(shown: list[Any], column: str) -> dict[str, list[float]]:
+    """Return the numbers in the rows of the table that has such a column."""
+    texts = [data["text/plain"].splitlines() for data in shown]
+    (lines,) = (found for found in texts if column in found[0])
+    rows = (re.split(r" {2,}", line) for line in lines[1:])
+    return {name: [*map(float, numbers)] for name, *numbers in rows}
+
+
+def test_graders_agree_as_far_as_is_known_of_them(agreement, shared_data):
+    expected = json.loads((shared_data / "scores" / "expected.json").read_text())["values"]
+    tables = {
+        "Tubules": "tubulus",
+        "Pleomorphism": "pleomorphism",
+        "Mitoses": "mitosis",
+        "Grade": "nottingham",
+    }
+    shown = rows_of(agreement, "all nine agree")
+    assert list(shown) == list(tables)
+    for question, name in tables.items():
+        known = expected[f"../nottingham/{name}.csv"]["computed"]
+        assert shown[question] == [
+            round(value, 3)
+            for value in (
+                known["complete_agreement_share"],
+                known["fleiss_kappa_cases_without_missing"],
+                known["krippendorff_alpha_ordinal"],
+                known["icc_cases_without_missing"]["ICC(A,1)"]["icc"],
+            )
+        ]
+
+
+def test_pilot_has_the_readings_that_its_papers_count(agreement):
+    texts = [data["text/plain"] for data in agreement]
+    assert "(7898, 7373, 29)" in texts
+    assert "570" in texts
+
+
+def test_readers_of_the_pilot_differ_more_where_there_is_more(agreement):
+    shown = rows_of(agreement, "published")
+    assert list(shown) == ["up to 10", "over 10, up to 40", "over 40"]
+    estimates, published = ([row[place] for row in shown.values()] for place in (0, 3))
+    assert estimates == sorted(estimates)
+    assert published == [4.46, 14.25, 26.25]
+
+
+def test_agreement_is_shown_in_pictures_and_said_in_a_sentence(agreement):
+    assert sum("image/png" in data for data in agreement) == 7
+    (said,) = (data["text/markdown"] for data in agreement if "text/markdown" in data)
+    assert "Krippendorff's alpha (ordinal) was 0.68 (95% CI" in said
+    assert "Cserni" in said

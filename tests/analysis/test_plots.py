@@ -8,8 +8,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from wsi_lab.analysis import pairs, plots
-from wsi_lab.analysis.tables import agreement_table
+from wsi_lab.analysis import differences, pairs, plots
+from wsi_lab.analysis.agreement import percent_agreement
+from wsi_lab.analysis.tables import agreement_table, side_by_side
+
+FEW = 20
 
 
 @pytest.fixture
@@ -40,6 +43,7 @@ def test_limits_of_agreement_are_drawn(ratings, tmp_path):
     axes = plots.bland_altman(pairs.bland_altman(ratings["a"], ratings["b"]), unit="%")
     assert axes.get_xlabel() == "mean of both (%)"
     assert len(axes.lines) == 3
+    assert sum("−" in text.get_text() for text in axes.texts) >= 1
     axes.figure.savefig(tmp_path / "bland-altman.png")
 
 
@@ -50,6 +54,32 @@ def test_estimates_stand_in_the_order_of_the_table(ratings, tmp_path):
     assert labels == table.index.tolist()
     assert axes.get_yticks().tolist() == [3, 2, 1, 0]
     axes.figure.savefig(tmp_path / "forest.png")
+
+
+def test_matrix_of_differences_has_its_own_scale(ratings):
+    table = pairs.pairwise(ratings * 10, differences.rms_of_pair, diagonal=0)
+    axes = plots.matrix(table, highest=20, digits=1)
+    (picture,) = axes.images
+    assert picture.get_clim() == (0, 20)
+    assert [text.get_text() for text in axes.texts].count("0.0") == 4
+
+
+def test_spread_tells_how_many_units_lie_between_its_edges():
+    table = differences.spread(pd.DataFrame({"a": [2, 10, 30, 90], "b": [4, 10, 50, 90]}))
+    axes = plots.spread(table, edges=(10, 50), unit="%")
+    assert [text.get_text() for text in axes.texts] == ["n = 2", "n = 1", "n = 1"]
+    assert axes.get_ylabel() == "variance of the readers (%²)"
+    assert picture_of(axes).std() > 0
+
+
+def test_groups_stand_side_by_side(ratings):
+    groups = {"first two": ratings[["a", "b"]], "all": ratings}
+    table = side_by_side(
+        {name: percent_agreement(each, resamples=FEW) for name, each in groups.items()}
+    )
+    assert table["n_readers"].to_dict() == {"first two": 2, "all": 4}
+    axes = plots.forest(table, label="share of pairs")
+    assert axes.get_xlabel() == "share of pairs"
 
 
 def test_plots_go_where_they_are_told(ratings):

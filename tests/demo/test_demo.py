@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import pandas as pd
 import pytest
 
 from wsi_lab.demo import NUCLEI_STUDY, SLIDE, STUDY, TOUR, example, prepare
@@ -52,7 +53,8 @@ def test_studies_slides_and_notebooks_are_made_once(home):
     assert slide.name == SLIDE
     assert Path(slide.source) == (home / "slides" / f"{SLIDE}.svs").resolve()
     assert sorted(each.name for each in nuclei) == ["cervix-biopsy", "ovary-nest"]
-    notebooks = [".annotations.json", ".tour.json", "annotations.ipynb", TOUR]
+    stems = ("agreement", "annotations", "tour")
+    notebooks = [*(f".{stem}.json" for stem in stems), *(f"{stem}.ipynb" for stem in stems)]
     assert sorted(path.name for path in (home / "notebooks").iterdir()) == notebooks
     files = ["CMU-1-Small-Region.svs", "cervix-biopsy.tif", "ovary-nest.jpg"]
     assert sorted(path.name for path in (home / "slides").iterdir()) == files
@@ -67,6 +69,47 @@ def test_tables_of_the_demo_lie_on_their_slides(table):
     left, top, right, bottom = shapes.total_bounds
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [
+        ("tubules", "tubulus"),
+        ("pleomorphism", "pleomorphism"),
+        ("mitoses", "mitosis"),
+        ("grade", "nottingham"),
+    ],
+)
+def test_scores_of_the_demo_are_those_that_were_published(name, original, shared_data):
+    published = shared_data / "scores" / "nottingham" / f"{original}.csv"
+    assert example(f"nottingham_{name}.csv").read_bytes() == published.read_bytes()
+
+
+def test_readings_of_the_pilot_are_those_that_were_published(shared_data):
+    published = pd.read_csv(shared_data / "scores" / "htt" / "pilotHTT.csv")
+    platforms = {
+        "camic": "caMicroscope",
+        "pathp": "PathPresenter",
+        "eedap": "microscope",
+        "camic-expert": "expert panel",
+    }
+    expected = pd.DataFrame(
+        {
+            "slide": published["WSI"].str.removesuffix(".ndpi"),
+            "region": published["caseID"].str.replace(".ndpi_", " ", regex=False),
+            "reader": published["readerID"],
+            "platform": published["modalityID"].map(platforms),
+            "label": published["labelROI"],
+            "density": published["densityTILs"],
+            "read_on": pd.to_datetime(published["createDate"]).astype("datetime64[ms]"),
+        }
+    )
+    found = pd.read_parquet(example("htt_pilot.parquet"))
+    key = ["region", "reader", "platform"]
+    pd.testing.assert_frame_equal(
+        found.sort_values(key, ignore_index=True), expected.sort_values(key, ignore_index=True)
+    )
+    assert example("htt_pilot.parquet").stat().st_size < 150_000
 
 
 def test_table_that_the_demo_has_not_is_told_with_those_it_has():

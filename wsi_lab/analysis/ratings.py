@@ -101,6 +101,44 @@ def ratings_of(ratings: pd.DataFrame, *, categories: Sequence[Any] | None = None
     return Ratings(codes, tuple(known), tuple(ratings.columns))
 
 
+def wide(
+    readings: pd.DataFrame, *, unit: str | Sequence[str], reader: str, value: str
+) -> pd.DataFrame:
+    """Lay a table with a row for each reading out as ratings: a row a unit, a column a reader.
+
+    Parameters
+    ----------
+    unit, reader, value
+        Which columns say what was read, who (or on what) read it, and what was said. Several
+        columns may make a unit, such as region and reader where platforms are compared.
+
+    Raises
+    ------
+    Invalid
+        A column is missing, or a reader has read a unit twice.
+
+    Examples
+    --------
+    >>> long = pd.DataFrame({"case": ["c", "c", "d"], "by": ["a", "b", "a"], "says": [1, 2, 3]})
+    >>> wide(long, unit="case", reader="by", value="says").loc["c"].tolist()
+    [1.0, 2.0]
+    """
+    units = [unit] if isinstance(unit, str) else list(unit)
+    missing = [name for name in (*units, reader, value) if name not in readings.columns]
+    if missing:
+        raise Invalid(f"The readings lack the column {' and '.join(map(repr, missing))}.")
+    several = readings[readings.duplicated([*units, reader])]
+    if len(several):
+        again = several.iloc[0]
+        what = ", ".join(str(again[name]) for name in units)
+        raise Invalid(
+            f"{again[reader]} has read {what} more than once; say which reading counts, for "
+            "example with drop_duplicates."
+        )
+    table = readings.set_index([*units, reader])[value].unstack(reader)  # noqa: PD010 (nothing to gather)
+    return table.rename_axis(columns=None)
+
+
 def pair_of(a: Sequence[Any] | pd.Series[Any], b: Sequence[Any] | pd.Series[Any]) -> Ratings:
     """Return the ratings of two readers, without units that either left out.
 

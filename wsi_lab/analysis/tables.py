@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -78,13 +78,26 @@ def agreement_table(
             statistics.append(each())
         except Invalid:
             continue
-    return _as_frame(statistics)
+    table = side_by_side({each.name: each for each in statistics})
+    return table.rename_axis("statistic")
 
 
-def _as_frame(statistics: list[Statistic]) -> pd.DataFrame:
+def side_by_side(statistics: Mapping[str, Statistic]) -> pd.DataFrame:
+    """Return statistics as a table, a row each: one of several groups, or several of one.
+
+    Columns are ``estimate, low, high, n_units, n_readers, n_ratings, sentence``;
+    `wsi_lab.analysis.plots.forest` draws such tables.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": ["x", "y"], "b": ["x", "y"], "c": ["x", "x"]})
+    >>> of_two = {name: agreement.percent_agreement(frame[["a", name]], resamples=10)
+    ...     for name in ("b", "c")}
+    >>> side_by_side(of_two)["estimate"].to_dict()
+    {'b': 1.0, 'c': 0.5}
+    """
     rows = [
         {
-            "statistic": each.name,
             "estimate": each.estimate,
             "low": each.low,
             "high": each.high,
@@ -93,9 +106,9 @@ def _as_frame(statistics: list[Statistic]) -> pd.DataFrame:
             "n_ratings": each.n_ratings,
             "sentence": each.sentence,
         }
-        for each in statistics
+        for each in statistics.values()
     ]
-    return pd.DataFrame(rows).set_index("statistic")
+    return pd.DataFrame(rows, index=pd.Index(statistics))
 
 
 def _are_numbers(ratings: pd.DataFrame) -> bool:

@@ -102,10 +102,17 @@ def example(name: str) -> Path:
     Parameters
     ----------
     name
-        One of ``cervix_biopsy_nuclei.parquet`` (19,197 nuclei), ``cervix_biopsy_tissue.parquet``
-        (56 tissue regions) and ``ovary_nest_nuclei.parquet`` (1,295 nuclei): GeoParquet with
-        ``geometry`` in level-0 pixels and ``class_name``. They are from histolytics
-        (BSD 3-Clause, HautaniemiLab).
+        Of shapes: ``cervix_biopsy_nuclei.parquet`` (19,197 nuclei),
+        ``cervix_biopsy_tissue.parquet`` (56 tissue regions) or ``ovary_nest_nuclei.parquet``
+        (1,295 nuclei): GeoParquet with ``geometry`` in level-0 pixels and ``class_name``. They
+        are from histolytics (BSD 3-Clause, HautaniemiLab).
+
+        Of scores: ``nottingham_grade.csv``, ``nottingham_tubules.csv``,
+        ``nottingham_pleomorphism.csv`` and ``nottingham_mitoses.csv`` (100 breast cancers by 9
+        pathologists, no header; Cserni et al. 2022, by way of mOm, MIT, Benjamin Olson), and
+        ``htt_pilot.parquet`` (7,898 readings of 640 regions by 37 readers: ``slide, region,
+        reader, platform, label, density, read_on``; the pilot of the FDA's High-Throughput
+        Truthing, CC0, DIDSR).
 
     Raises
     ------
@@ -117,7 +124,11 @@ def example(name: str) -> Path:
     >>> example("ovary_nest_nuclei.parquet").name
     'ovary_nest_nuclei.parquet'
     """
-    tables = {path.name: path for path in sorted((_FOLDER / "nuclei").glob("*.parquet"))}
+    tables = {
+        path.name: path
+        for pattern in ("nuclei/*.parquet", "scores/*.csv", "scores/*.parquet")
+        for path in sorted(_FOLDER.glob(pattern))
+    }
     if name not in tables:
         raise NotFound(f"The demo has no {name}; it has {', '.join(tables)}.")
     return tables[name]
