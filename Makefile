@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PHAS_VENV := .venv-phas
 # Tests wait more than they compute.
 TEST_PROCESSES ?= 3
 
@@ -22,6 +23,14 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@# It asks for an old marshmallow, which it never imports and which others cannot live with.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps slidescore-sdk
+	@# It pins an old shapely and an old Python, and works with the present ones.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --ignore-requires-python cytomine-python-client
+	touch $@
+
+# PHAS's released client brings a whole web server along, in its own versions.
+$(PHAS_VENV)/.installed: $(VENV)/bin/python constraints-phas.txt
+	$(PYTHON) -m venv $(PHAS_VENV)
+	$(PHAS_VENV)/bin/python -m pip install --quiet --constraint constraints-phas.txt phas openslide-bin
 	touch $@
 
 node_modules/.installed: package.json package-lock.json
@@ -37,7 +46,7 @@ chromium:
 demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/wsi-lab demo $(DEMO_FLAGS)
 
-test: $(VENV)/.installed-test chromium
+test: $(VENV)/.installed-test $(PHAS_VENV)/.installed chromium
 	@# What measures times runs first, with nothing beside it.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'quiet and not soak' tests $(PYTEST_FLAGS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not quiet and not soak' -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
@@ -65,4 +74,4 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python -m pytest --doctest-modules tests/test_docs.py tests/test_notebooks.py wsi_lab
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PHAS_VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.report import Bound, Findings, Goal, Table
 from wsi_lab.model.question import QuestionKind, QuestionSpec
-from wsi_lab.service.adding import NewSlide
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.service.new_slides import NewSlide
 
 SLIDE = Path(__file__).parents[1] / "wsi_lab" / "demo" / "CMU-1-Small-Region.svs"
 READY_SECONDS = 30

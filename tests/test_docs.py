@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from lab_processes import alone
 
@@ -58,7 +60,7 @@ def test_python_of_the_readme_runs(
 def test_scripts_for_slide_score_in_the_readme_run(
     readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *_, snippet = _blocks(readme, "python")
+    snippet, readings = (_blocks(readme, "python")[place] for place in (3, 2))
     (tmp_path / demo_slide.name).symlink_to(demo_slide)
     (tmp_path / "study.pilot.scores").write_text("Grade;DropDown;1;2;3\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -66,31 +68,74 @@ def test_scripts_for_slide_score_in_the_readme_run(
         code = snippet.replace("http://localhost:8950", place.base)
         names: dict[str, Any] = {"token": place.token}
         exec(compile(code, "README.md", "exec"), names)  # noqa: S102 (our own README)
+        lab = wsi_lab.connect(place.base, place.token)
+        names["study"] = lab.studies["pilot"]
+        for reader, grade in (("a@lab", "1"), ("b@lab", "2")):
+            rows = [{"slide_id": names["images"][0]["id"], "reader": reader}]
+            names["study"].import_results(pd.DataFrame(rows).assign(question="Grade", answer=grade))
+        exec(compile(readings, "README.md", "exec"), names)  # noqa: S102 (our own README)
+        lab.close()
     assert [each["name"] for each in names["images"]] == [demo_slide.stem]
     assert names["results"] == []
+    assert names["ratings"].to_numpy().tolist() == [[1, 2]]
 
 
-def test_commands_of_the_readme_run(
-    readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WSI_LAB_HOME", str(tmp_path / "home"))
+def _run_commands(readme: str, folder: Path, demo_slide: Path) -> int:
+    """Run the commands of the README in a folder with the files they name; return how many."""
+    row = f"{demo_slide},TCGA-1,C1,A,1,1,H&E,train;new"
+    header = "path,specimen,specimen_public,block,section,slide,stain,tags"
+    (folder / "slides.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    labels = [{"name": "tumour", "color": "#ff0000", "description": "malignant"}]
+    (folder / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    task = {"name": "outlines", "mode": "annot", "restrict-access": False, "stains": ["h&e"]}
+    (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
     lines = [line for block in _blocks(readme, "console") for line in block.splitlines()]
-    commands = [shlex.split(line[2:]) for line in lines if line.startswith("$ ")]
-    assert len(commands) >= 7
+    commands = [shlex.split(line[2:], comments=True) for line in lines if line.startswith("$ ")]
     slides = {"slides": str(demo_slide.parent), "slides/*.svs": str(demo_slide)}
     for program, *arguments in commands:
         assert program == "wsi-lab"
         if arguments[0] == "serve":  # it would not end; tests of the server start it
             continue
-        given = [slides.get(each, each) for each in arguments]
+        given, into = [slides.get(each, each) for each in arguments], None
+        if ">" in given:
+            given, (_, into) = given[: given.index(">")], given[given.index(">") :]
         done = subprocess.run(
             [sys.executable, "-m", "wsi_lab", *given],
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
+            cwd=folder,
         )
         assert done.returncode == 0, (given, done.stderr)
+        if into is not None:
+            (folder / into).write_text(done.stdout, encoding="utf-8")
+    return len(commands)
+
+
+def test_commands_and_scripts_for_phas_and_cytomine_in_the_readme_run(
+    readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSI_LAB_HOME", str(tmp_path / "home"))
+    assert _run_commands(readme, tmp_path, demo_slide) >= 14
+    for_phas, for_cytomine = _blocks(readme, "python")[4:6]
+    create = ("key", "create", "--user", "annotator@lab", "--for", "cytomine", "--json")
+    made = subprocess.check_output([sys.executable, "-m", "wsi_lab", *create], text=True)
+    names: dict[str, Any] = {
+        name: text for name, text in json.loads(made).items() if name.endswith("_key")
+    }
+    monkeypatch.chdir(tmp_path)
+    with alone(tmp_path) as place:
+        for snippet in (for_phas, for_cytomine):
+            code = snippet.replace("http://localhost:8950", place.base.rstrip("/"))
+            exec(compile(code, "README.md", "exec"), names)  # noqa: S102 (our own README)
+        drawn = names["client"].task_listing("til-project")
+        names["client"].close()
+    assert names["patch"].size == (512, 512)
+    assert [each.location for each in names["shapes"]] == [
+        "POLYGON ((100 100, 100 300, 300 300, 100 100))"
+    ]
+    assert {each["mode"] for each in drawn} == {"annot"}
 
 
 def test_every_dependency_has_its_reason_in_the_readme(

@@ -102,3 +102,106 @@ def test_table_that_is_no_text_is_refused(run: Run, tmp_path: Path) -> None:
     ended = run("study", "add-slides", "s", "--manifest", tmp_path / "table.csv")
     assert (ended.code, ended.out) == (1, "")
     assert "UTF-8" in ended.err
+
+
+def test_words_of_phas_name_the_same_columns(run: Run, slides: Path) -> None:
+    table = write(
+        slides / "table.csv",
+        "path,Slide Name,specimen,specimen_public,block,section,slide_number,stain,tags,cert\n"
+        "a.svs,A,Müller,C1,A1,2,3,H&E,tumour;he,yes\n"
+        "b.svs,B,Müller,C1,A1,2,4,H&E,,duplicate\n"
+        "missing.svs,C,Müller,C1,A1,2,5,H&E,,Exclude\n",
+    )
+    run("study", "create", "s")
+    ended = run("study", "add-slides", "s", "--manifest", table, "--json")
+    (slide,) = ended.json
+    assert (slide["name"], slide["case"], slide["number"]) == ("A", "C1", "3")
+    assert (slide["section"], slide["tags"]) == ("2", ["he", "tumour"])
+    assert ended.err == "Left out, as the table says: 2.\n"
+
+
+def test_column_is_there_once_whatever_it_is_called(run: Run, slides: Path) -> None:
+    table = write(slides / "table.csv", "path,case,Specimen\na.svs,x,y\n")
+    ended = run("study", "add-slides", "s", "--manifest", table)
+    assert ended.code == 1
+    assert "'case' is there twice" in ended.err
+
+
+def test_table_is_read_again_to_bring_slides_up_to_date(run: Run, slides: Path) -> None:
+    table = write(slides / "table.csv", "path,name,specimen,stain\na.svs,A,M,HE\nb.svs,B,M,HE\n")
+    run("study", "create", "s")
+    words = ("study", "add-slides", "s", "--manifest", table)
+    first = run(*words, "--json").json
+    write(
+        table,
+        "path,name,specimen,specimen_public,stain,block\n"
+        "a.svs,A,M,C-1,PAS,\nb.svs,B,M,,,7\nc.svs,C,M,,HE,\n",
+    )
+    refused = run(*words)
+    assert (refused.code, refused.out) == (1, "")
+    again = run(*words, "--update", "--json").json
+    assert [slide["id"] for slide in again[:2]] == [slide["id"] for slide in first]
+    assert [(slide["name"], slide["stain"], slide["block"]) for slide in again] == [
+        ("A", "PAS", ""),
+        ("B", "HE", "7"),
+        ("C", "HE", ""),
+    ]
+    assert {slide["case"] for slide in again} == {"C-1"}
+    said = run(*words, "--update").out.splitlines()
+    assert said[0] == f"Slide {first[0]['id']}, 'A', is up to date."
+    assert run("study", "list", "--json").json[0]["slide_count"] == 3
+
+
+def test_public_names_come_from_a_table(run: Run, slides: Path) -> None:
+    table = write(slides / "table.csv", "path,case\na.svs,Müller\nb.svs,Meier\nc.svs,Schmidt\n")
+    run("study", "create", "s")
+    run("study", "add-slides", "s", "--manifest", table)
+    names = write(slides / "names.csv", "Müller,A-1\nMeier,A-2\nNobody,A-3\n")
+    ended = run("study", "public-names", "s", names, "--json")
+    assert [(case["name"], case["public_name"]) for case in ended.json] == [
+        ("Müller", "A-1"),
+        ("Meier", "A-2"),
+    ]
+    assert ended.err == "The study has no case 'Nobody'.\n"
+    assert "0 of 3 cases" in run("study", "public-names", "s", names).out
+    write(names, "Müller\n")
+    refused = run("study", "public-names", "s", names)
+    assert (refused.code, refused.out) == (1, "")
+
+
+def test_tables_of_phas_describe_the_files_that_are_named(run: Run, slides: Path) -> None:
+    specimen = write(
+        slides / "HNL-14.csv",
+        "a,H&E,A1,2,3,certain,Good;new\nb,HE,A1,2,4,duplicate,\nz,HE,A1,,,certain,\n",
+    )
+    one = write(slides / "c.json", '{"specimen": "HNL-15", "block": "B2", "stain": "tau"}')
+    run("study", "create", "s")
+    files = [slides / f"{name}.svs" for name in "abc"]
+    tables = ("--phas-table", specimen, "--phas-table", one)
+    ended = run("study", "add-slides", "s", *files, *tables, "--json")
+    a, c = ended.json
+    assert (a["name"], a["block"], a["section"], a["number"], a["stain"], a["tags"]) == (
+        *("a", "A1", "2", "3", "H&E", ["good", "new"]),
+    )
+    assert (c["name"], c["block"], c["section"], c["stain"]) == ("c", "B2", "", "tau")
+    assert ended.err == "Left out, as the table says: 1.\nNo file was named for: z.\n"
+    names = write(slides / "names.csv", "HNL-14,A-1\nHNL-15,A-2\n")
+    assert len(run("study", "public-names", "s", names, "--json").json) == 2
+
+
+def test_table_of_phas_that_does_not_fit_the_files_is_refused(run: Run, slides: Path) -> None:
+    first = write(slides / "first.csv", "a,HE,A1,1,1,certain,\n")
+    second = write(slides / "second.csv", "a,HE,A1,1,1,certain,\n")
+    (slides / "sub").mkdir()
+    twice = shutil.copy(slides / "a.svs", slides / "sub" / "a.svs")
+    run("study", "create", "s")
+    words = ("study", "add-slides", "s", slides / "a.svs", "--phas-table", first)
+    for more, reason in (
+        (("--phas-table", second), "name the slide 'a' twice"),
+        ((twice,), "Two files are called 'a'"),
+        (("--phas-table", write(slides / "x.csv", "a,b\n")), "cannot be imported"),
+    ):
+        ended = run(*words, *more)
+        assert (ended.code, ended.out) == (1, "")
+        assert reason in ended.err
+    assert run("study", "list", "--json").json[0]["slide_count"] == 0

@@ -122,7 +122,7 @@ def test_folder_needs_no_database(home: Path, slides: Path) -> None:
     assert "authentication is off" in said
     assert "Traceback" not in said
     made = {path.name for path in home.iterdir()}
-    assert made == {"annotations", "attachments", "cache", "slides", "uploads"}
+    assert made == {"annotations", "attached", "attachments", "cache", "slides", "uploads"}
     assert (home / "cache" / "slide-indexes.sqlite3").exists()
 
 

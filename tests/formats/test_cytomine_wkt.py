@@ -93,3 +93,58 @@ def test_what_is_hostile_is_refused(data: bytes) -> None:
 def test_a_height_that_is_none_is_refused() -> None:
     with pytest.raises(Invalid, match="height"):
         cytomine_wkt.read(b"POINT (1 2)", height=float("nan"))
+
+
+def test_each_text_is_one_shape_with_what_it_came_as() -> None:
+    texts = [
+        "POLYGON((0 0,0 20.10,20 20,0 0))",
+        " SRID=4326;point (1.50 2)",
+        "MULTIPOLYGON (((0 0, 9 0, 9 9, 0 0)), ((20 0, 29 0, 29 9, 20 0)))",
+        "POLYGON ((0 0, 10 10, 10 0, 0 10, 0 0))",
+        "LINESTRING (0 0, 3 4)",
+    ]
+    found = cytomine_wkt.features(texts, height=100)
+    assert [each.source.text for each in found if each.source] == texts
+    assert [each.kind for each in found] == [
+        ShapeKind.POLYGON,
+        ShapeKind.POINT,
+        ShapeKind.BRUSH,
+        ShapeKind.BRUSH,
+        ShapeKind.POLYLINE,
+    ]
+    assert found[0].geometry == shapely.Polygon([(0, 100), (0, 79.9), (20, 80), (0, 100)])
+    assert cytomine_wkt.features([], height=100) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "hello",
+        "POLYGON EMPTY",
+        "POINT (nan 1)",
+        "POINT (1 1e300)",
+        "MULTIPOINT ((1 1), (2 2))",
+        "GEOMETRYCOLLECTION (POINT (1 1), LINESTRING (0 0, 1 1))",
+        "POINT (1 1); POINT (2 2)",
+        "GEOMETRYCOLLECTION (" * 20 + "POINT (1 1)" + ")" * 20,
+    ],
+)
+def test_texts_that_are_not_one_shape_are_named(wrong: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        cytomine_wkt.features(["POINT (1 1)", wrong, "POINT (2 2)", wrong], height=100)
+    assert [each.partition(":")[0] for each in refused.value.problems] == ["Shape 2", "Shape 4"]
+
+
+def test_shapes_are_told_turned_as_short_as_they_can_be() -> None:
+    places = [shapely.Point(0.1, 99.9), shapely.Point(3, 250)]
+    lines = [shapely.LineString([(0, 0), (1.5, 1e-12)])]
+    hole = [(2, 2), (3, 2), (3, 3), (2, 2)]
+    ring = shapely.Polygon([(9, 0), (9, 9), (0, 9), (0, 0), (9, 0)], [hole])
+    assert cytomine_wkt.turned_texts([*places, *lines, ring], [100, 250, 1, 9]) == [
+        "POINT (0.1 0.1)",
+        "POINT (3 0)",
+        "LINESTRING (0 1, 1.5 1)",
+        "POLYGON ((9 9, 9 0, 0 0, 0 9, 9 9), (2 7, 3 7, 3 6, 2 7))",
+    ]
+    assert cytomine_wkt.turned_texts([], []) == []

@@ -27,7 +27,8 @@ from wsi_lab.formats.slidescore_config import (
     parse_scores,
     scores_text,
 )
-from wsi_lab.model.people import Right, checked_email
+from wsi_lab.model.emails import checked_email
+from wsi_lab.model.people import Right
 from wsi_lab.model.question import QuestionKind, QuestionSpec, checked_question
 from wsi_lab.model.study import checked_name, checked_text
 from wsi_lab.model.study_settings import SETTINGS

@@ -86,3 +86,13 @@ def test_warming_compiles_all_kernels_in_the_background():
     thread = warm()
     thread.join(110)
     assert not thread.is_alive()
+
+
+def test_linear_algebra_that_no_kernel_uses_is_not_loaded() -> None:
+    code = (
+        "import sys, numpy; from wsi_lab.geometry import wkb, compiled; "
+        "compiled._KERNELS[0].native(); print('scipy.linalg' in sys.modules); "
+        "import numba; print(numba.njit(lambda a: numpy.dot(a, a))(numpy.ones(3)))"
+    )
+    told = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert told.split() == ["False", "3.0"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsi_lab.errors import Invalid
+from wsi_lab.model.emails import checked_email
 from wsi_lab.model.people import (
     ALL_CAPABILITIES,
     THE_LAB,
@@ -20,7 +21,6 @@ from wsi_lab.model.people import (
     Token,
     User,
     capabilities_of_words,
-    checked_email,
     may,
     rights_of_words,
 )
@@ -222,7 +222,9 @@ def test_token_for_folders_adds_no_files_of_the_server() -> None:
 
 
 def test_words_of_rights_and_capabilities() -> None:
-    assert rights_of_words(["read", " WRITE ", Right.API]) == {Right.VIEW, Right.EDIT, Right.API}
+    assert rights_of_words(["read", " WRITE ", Right.API]) == {
+        *(Right.VIEW, Right.SCORE, Right.EDIT, Right.API)
+    }
     assert rights_of_words([]) == frozenset()
     assert capabilities_of_words(["all", "pixels"]) == ALL_CAPABILITIES
     with pytest.raises(Invalid) as refused:

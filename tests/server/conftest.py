@@ -25,11 +25,12 @@ from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.answer import Answer, NewAnswer, Place
 from wsi_lab.model.feature import Feature, Grid
 from wsi_lab.model.job import Job
-from wsi_lab.model.layer import Load
+from wsi_lab.model.layer import LabelSet, Load, NewLabel
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.question import Question, checked_question
 from wsi_lab.model.source import Source
 from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.model.task import Task, TaskSettings
 from wsi_lab.model.tma import TmaMap
 from wsi_lab.model.upload import Upload
 from wsi_lab.server.app import make_app, server_limits
@@ -182,6 +183,19 @@ class World:
     def tma_map(self) -> TmaMap:
         """A map of the study."""
         return self.lab.tma_maps.create(self.owner, self.study.id, "tma.map", "A1\tA2\nB1\n")
+
+    @cached_property
+    def label_set(self) -> LabelSet:
+        """A label set of the study with a label that nothing has."""
+        return self.lab.label_sets.create(
+            self.owner, self.study.id, self.name(), [NewLabel("tumour")]
+        )
+
+    @cached_property
+    def task(self) -> Task:
+        """A task of the study for its own members."""
+        settings = TaskSettings(self.name(), is_restricted=True)
+        return self.lab.tasks.create(self.owner, self.study.id, settings)
 
     def uploaded(self, person: str) -> Upload:
         """Return an upload of somebody's that is complete, but not finished."""

@@ -33,6 +33,7 @@ def _path(world: Any, path: str) -> str:
         "case_id": world.case.id,
         "slide_id": world.slide.id,
         "token_id": 1,
+        "key_id": 1,
         "email": "viewer@lab",
         "name": "label",
         "z": 4,
@@ -54,6 +55,12 @@ def _path(world: Any, path: str) -> str:
         known["job_id"] = world.job.id
     if "map_id" in path:
         known["map_id"] = world.tma_map.id
+    if "{label_set_id}" in path:
+        known["label_set_id"] = world.label_set.id
+    if "{label_id}" in path:
+        known["label_id"] = world.label_set.labels[0].id
+    if "task_id" in path:
+        known["task_id"] = world.task.id
     if "upload_id" in path:
         known["upload_id"] = "0" * 32
     return "/" + path.format(**known)

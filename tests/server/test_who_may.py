@@ -6,49 +6,40 @@ import io
 import random
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from who_may import (
+    ADMINS_FIND,
+    ADMINS_FIND_AND_REMOVE,
+    ADMINS_REMOVE,
+    ADMINS_SEE,
+    BOSS_JOB,
+    BOSS_MAKES,
+    BOSS_OWN,
+    BOSS_SEES,
+    EDITORS_BEGIN,
+    EDITORS_CHANGE,
+    EDITORS_MAKE,
+    EDITORS_REMOVE,
+    FULL_TOKEN,
+    FULL_TOKEN_MAKES,
+    KNOWN,
+    MEMBERS_SEE,
+    OPEN,
+    PEOPLE,
+    VIEWERS_OWN,
+    Ask,
+)
+from who_may_tasks import TASK_ASKS, TASK_CELLS
 
 from wsi_lab.model.feature import Grid
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import Kind
 
-PEOPLE = (
-    "anonymous",
-    "stranger",
-    "viewer",
-    "editor",
-    "study_admin",
-    "site_admin",
-    "expired",  # the other tokens are a site administrator's
-    "revoked",
-    "powerless",  # a token without capabilities
-    "elsewhere",  # a token limited to another study
-)
-
-OPEN = "200 200 200 200 200 200 200 200 200 200"
-KNOWN = "401 200 200 200 200 200 401 401 403 200"
-FULL_TOKEN = "401 200 200 200 200 200 401 401 403 403"
-FULL_TOKEN_MAKES = "401 201 201 201 201 201 401 401 403 403"
-BOSS_SEES = "401 403 403 403 403 200 401 401 403 403"
-BOSS_MAKES = "401 403 403 403 403 201 401 401 403 403"
-MEMBERS_SEE = "401 404 200 200 200 200 401 401 404 404"
-EDITORS_CHANGE = "401 404 403 200 200 200 401 401 404 404"
-EDITORS_MAKE = "401 404 403 201 201 201 401 401 404 404"
-EDITORS_REMOVE = "401 404 403 204 204 204 401 401 404 404"
-EDITORS_BEGIN = "401 404 403 202 202 202 401 401 404 404"
-ADMINS_SEE = "401 404 403 403 200 200 401 401 404 404"
-ADMINS_REMOVE = "401 404 403 403 204 204 401 401 404 404"
-ADMINS_MAKE = "401 404 403 403 201 201 401 401 404 404"
 _POINT = {"kind": "point", "geometry": {"type": "Point", "coordinates": [10, 20]}}
-ADMINS_FIND = "401 404 404 404 200 200 401 401 404 404"
-ADMINS_FIND_AND_REMOVE = "401 404 404 404 204 204 401 401 404 404"
-BOSS_JOB = "401 404 404 404 404 200 401 401 403 404"
-BOSS_OWN = "401 404 404 404 404 200 401 401 404 404"
-VIEWERS_OWN = "401 404 204 404 404 204 401 401 403 403"
 
 MATRIX = {
     "GET v1/": OPEN,
@@ -61,9 +52,11 @@ MATRIX = {
     "DELETE v1/tokens/{token_id}": VIEWERS_OWN,
     "GET v1/studies": KNOWN,
     "POST v1/studies": BOSS_MAKES,
+    "POST v1/study-plans": BOSS_MAKES,
     "GET v1/studies/{study_id}": MEMBERS_SEE,
     "PATCH v1/studies/{study_id}": EDITORS_CHANGE,
     "DELETE v1/studies/{study_id}": ADMINS_REMOVE,
+    "PUT v1/studies/{study_id}/publication": ADMINS_SEE,
     "GET v1/studies/{study_id}/members": ADMINS_SEE,
     "PUT v1/studies/{study_id}/members/{email}": ADMINS_SEE,
     "DELETE v1/studies/{study_id}/members/{email}": ADMINS_REMOVE,
@@ -93,6 +86,7 @@ MATRIX = {
     "PUT v1/slides/{slide_id}/tma-map": EDITORS_CHANGE,
     "GET v1/studies/{study_id}/questions": MEMBERS_SEE,
     "POST v1/studies/{study_id}/questions": EDITORS_MAKE,
+    "PUT v1/studies/{study_id}/questions": EDITORS_CHANGE,
     "GET v1/questions/{question_id}": MEMBERS_SEE,
     "PATCH v1/questions/{question_id}": EDITORS_CHANGE,
     "DELETE v1/questions/{question_id}": EDITORS_REMOVE,
@@ -130,18 +124,8 @@ MATRIX = {
     "GET v1/studies/{study_id}/config-files": EDITORS_CHANGE,
     "POST v1/studies/{study_id}/import": ADMINS_SEE,
     "POST v1/uploads/{upload_id}/finish": BOSS_OWN,
+    **TASK_CELLS,
 }
-
-
-class Ask(NamedTuple):
-    """A request that would be answered well if whoever asks may."""
-
-    address: dict[str, Any] = {}  # noqa: RUF012 (never changed)
-    query: dict[str, Any] | None = None
-    body: dict[str, Any] | None = None
-    revision: int | None = None
-    text: str | None = None
-    npy: bytes | None = None
 
 
 def _viewers_token(world: Any) -> Ask:
@@ -249,9 +233,19 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "POST v1/tokens": lambda world: Ask(body={"name": world.name(), "capabilities": ["all"]}),
     "DELETE v1/tokens/{token_id}": _viewers_token,
     "POST v1/studies": lambda world: Ask(body={"name": world.name()}),
+    "POST v1/study-plans": lambda world: Ask(
+        body={
+            "name": world.name(),
+            "slides": [{"path": str(world.slide_file)}],
+            "members": [{"email": "viewer@lab", "rights": ["view"]}],
+        }
+    ),
     "GET v1/studies/{study_id}": _study,
     "PATCH v1/studies/{study_id}": lambda world: _new_study(world, body={"description": "x"}),
     "DELETE v1/studies/{study_id}": _new_study,
+    "PUT v1/studies/{study_id}/publication": lambda world: _new_study(
+        world, body={"published": True}
+    ),
     "GET v1/studies/{study_id}/members": _study,
     "PUT v1/studies/{study_id}/members/{email}": lambda world: _member(
         world, body={"rights": ["view", "score"]}
@@ -292,6 +286,9 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "GET v1/studies/{study_id}/questions": _study,
     "POST v1/studies/{study_id}/questions": lambda world: _study(
         world, body={"name": world.name(), "kind": "Percentage"}
+    ),
+    "PUT v1/studies/{study_id}/questions": lambda world: _study(
+        world, body={"questions": [{"name": world.name(), "kind": "Real"}]}
     ),
     "GET v1/questions/{question_id}": lambda world: Ask({"question_id": world.question.id}),
     "PATCH v1/questions/{question_id}": lambda world: _new_question(world, body={"position": 7}),
@@ -343,6 +340,7 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "POST v1/uploads/{upload_id}/finish": lambda world: Ask(
         {"upload_id": world.uploaded("site_admin").id}, body={}
     ),
+    **TASK_ASKS,
 }
 
 ROUTES = {
@@ -355,7 +353,7 @@ ROUTES = {
 
 IN_A_STUDY = {
     *(Kind.STUDY, Kind.CASE, Kind.SLIDE, Kind.QUESTION, Kind.ANSWER, Kind.TMA_MAP),
-    *(Kind.LAYER, Kind.ANNOTATION),
+    *(Kind.LAYER, Kind.ANNOTATION, Kind.LABEL_SET, Kind.LABEL, Kind.TASK),
 }
 
 

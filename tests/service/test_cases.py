@@ -81,3 +81,40 @@ def test_case_with_slides_is_not_removed(lab: Lab, owner: Actor, slide: Slide) -
 def test_case_that_is_not_there_is_not_found(lab: Lab, owner: Actor, case_id: int) -> None:
     with pytest.raises(NotFound):
         lab.cases.get(owner, case_id)
+
+
+def test_public_names_are_set_by_private_ones(
+    lab: Lab, owner: Actor, study: Study, entries: Callable[..., list]
+) -> None:
+    first = lab.cases.create(owner, study.id, "Müller", "C1")
+    second = lab.cases.create(owner, study.id, "Meier", "C2")
+    count = len(entries())
+    done = lab.cases.set_public_names(
+        owner, study.id, {" Müller ": " A-1 ", "Meier": "C2", "Nobody": "A-3"}
+    )
+    assert [(each.id, each.public_name, each.revision) for each in done.changed] == [
+        (first.id, "A-1", 2)
+    ]
+    assert done.unknown == ("Nobody",)
+    assert lab.cases.get(owner, second.id) == second
+    assert [(each.verb, each.kind) for each in entries()[count:]] == [("change", "case")]
+
+
+def test_public_names_are_all_set_or_none(lab: Lab, owner: Actor, study: Study) -> None:
+    case = lab.cases.create(owner, study.id, "Müller", "C1")
+    for names in ({"Müller": "A-1", "Meier": " "}, {"Müller": "A\x07"}):
+        with pytest.raises(Invalid):
+            lab.cases.set_public_names(owner, study.id, names)
+    assert lab.cases.get(owner, case.id) == case
+
+
+def test_public_names_are_set_by_editors_who_see_private_ones(
+    lab: Lab, study: Study, as_user: Callable[..., Actor]
+) -> None:
+    for rights in ("edit", "private score"):
+        with pytest.raises(NotAllowed):
+            lab.cases.set_public_names(as_user("e@lab", rights=rights, study=study), study.id, {})
+    with pytest.raises(NotFound):
+        lab.cases.set_public_names(as_user("stranger@lab"), study.id, {})
+    editor = as_user("e@lab", rights="edit private", study=study)
+    assert lab.cases.set_public_names(editor, study.id, {}) == ((), ())

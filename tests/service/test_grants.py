@@ -11,7 +11,15 @@ from wsi_lab.errors import NotAllowed, NotFound, NotIdentified
 from wsi_lab.model.grants import GRANT_ENDED
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.grants import LINKS_LAST, PAGES_LAST, TILES_LAST, Grants, TileGrant
+from wsi_lab.service.grants import (
+    CYTOMINE_PIXELS_LAST,
+    LINKS_LAST,
+    PAGES_LAST,
+    PHAS_SESSIONS_LAST,
+    TILES_LAST,
+    Grants,
+    TileGrant,
+)
 from wsi_lab.service.lab import Lab, LabSettings
 
 Make = Callable[..., Actor]
@@ -210,3 +218,74 @@ def test_ending_is_told_to_who_may_see_the_slide(
     _ended(grants.tiles_expire_on, reader, url, "AAAA")
     clock.pass_(days=1)
     _ended(grants.tiles_expire_on, reader, url, cookie)
+
+
+@pytest.mark.parametrize("anonymise", [True, False])
+def test_session_of_phas_is_its_users_and_says_what_it_hides(
+    grants: Grants, lab: Lab, reader: Actor, clock: Any, anonymise: bool
+) -> None:
+    key = lab.keys.create(reader, "phas")
+    actor = lab.keys.actor_of_phas_key(key.text, door="phas")
+    session = grants.phas_session(actor, anonymise=anonymise)
+    assert session.expires_on == clock.time + PHAS_SESSIONS_LAST
+    visitor = grants.phas_visitor(session.text, door="phas")
+    assert visitor.anonymise is anonymise
+    assert (visitor.actor.user, visitor.actor.token) == (reader.user, key.token)
+    assert (visitor.actor.door, visitor.actor.rights) == ("phas", reader.rights)
+    clock.time = session.expires_on
+    _ended(grants.phas_visitor, session.text, door="phas")
+
+
+def test_session_of_phas_ends_with_the_key(
+    grants: Grants, lab: Lab, reader: Actor, clock: Any
+) -> None:
+    until = clock.time.replace(hour=13)
+    brief = lab.keys.create(reader, "phas", expires_on=until)
+    made = lab.keys.create(reader, "phas")
+    sessions = []
+    for key in (brief, made):
+        actor = lab.keys.actor_of_phas_key(key.text, door="phas")
+        sessions.append(grants.phas_session(actor, anonymise=False))
+    assert sessions[0].expires_on == until
+    lab.keys.revoke(reader, made.token.id)
+    _ended(grants.phas_visitor, sessions[1].text, door="phas")
+    grants.phas_visitor(sessions[0].text, door="phas")
+    clock.pass_(hours=1)
+    _ended(grants.phas_visitor, sessions[0].text, door="phas")
+
+
+def test_pixel_cookie_of_cytomine_ends_with_the_keys_and_with_new_ones(
+    grants: Grants, lab: Lab, reader: Actor, clock: Any
+) -> None:
+    made = lab.keys.create(reader, "cytomine")
+    actor, _ = lab.keys.actor_of_cytomine_key(made.text, door="cytomine")
+    cookie = grants.pixel_cookie(actor)
+    assert cookie.expires_on == clock.time + CYTOMINE_PIXELS_LAST
+    assert grants.pixel_visitor(cookie.text, door="cytomine").token == made.token
+    lab.keys.create(reader, "cytomine")
+    _ended(grants.pixel_visitor, cookie.text, door="cytomine")
+
+
+def test_sessions_links_and_pixel_cookies_are_good_for_nothing_else(
+    grants: Grants, slide: Slide, reader: Actor
+) -> None:
+    session = grants.phas_session(reader, anonymise=True).text
+    pixels = grants.pixel_cookie(reader).text
+    link = grants.link(reader, slide.id).text
+    for text in (pixels, link, "", "A" * 76):
+        _ended(grants.phas_visitor, text, door="x")
+    for text in (session, link, "", "A" * 76):
+        _ended(grants.pixel_visitor, text, door="x")
+    for text in (session, pixels):
+        _ended(grants.link_visitor, slide.id, text, door="x")
+        _ended(grants.link_visitor, int(text == session), text, door="x")
+        _ended(grants.page_visitor, text, door="x")
+        _ended(grants.tile_viewer, slide.id, text, [text], door="x")
+
+
+def test_token_that_may_nothing_gets_no_session(grants: Grants, as_user: Make) -> None:
+    powerless = as_user("reader@lab", capabilities=[])
+    with pytest.raises(NotAllowed):
+        grants.phas_session(powerless, anonymise=False)
+    with pytest.raises(NotAllowed):
+        grants.pixel_cookie(powerless)

@@ -22,7 +22,7 @@ def test_home_is_made_with_everything_in_it(settings: LabSettings) -> None:
     Lab.open(settings).close()
     assert {path.name for path in settings.home.iterdir()} == {
         *("lab.sqlite3", "slides", "cache"),
-        *("uploads", "annotations", "attachments"),
+        *("uploads", "annotations", "attachments", "attached"),
     }
 
 

@@ -151,7 +151,7 @@ def test_members_are_set_listed_and_removed(lab: Lab, owner: Actor, study: Study
     assert member.rights == {Right.VIEW, Right.SCORE}
     assert lab.studies.members(owner, study.id) == [member]
     changed = lab.studies.set_member(owner, study.id, "r@lab", ["write"])
-    assert changed.rights == {Right.VIEW, Right.EDIT}
+    assert changed.rights == {Right.VIEW, Right.SCORE, Right.EDIT}
     assert lab.studies.members(owner, study.id) == [changed]
     lab.studies.remove_member(owner, study.id, user.email)
     assert lab.studies.members(owner, study.id) == []

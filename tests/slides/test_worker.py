@@ -24,7 +24,7 @@ import pytest
 from waiting import wait_until
 
 from wsi_lab.errors import Busy, DamagedSlide, NotFound, SlideMissing, UnsupportedSlide
-from wsi_lab.model.slide import Region
+from wsi_lab.model.slide import Patch, Region
 from wsi_lab.slides import limits, worker
 from wsi_lab.slides.frames import (
     DecodeTile,
@@ -35,6 +35,7 @@ from wsi_lab.slides.frames import (
     OpenFile,
     Picture,
     ReadAssociated,
+    ReadPatch,
     ReadRegion,
     Ready,
     Refused,
@@ -100,6 +101,32 @@ def test_a_slide_is_opened_read_and_forgotten(
     )  # fmt: skip
     assert respond(forgetting, b"\x05", shelf)[0] == Picture(rows=1, columns=1)
     assert plain_tiff not in files_open()
+
+
+def test_a_slide_may_be_read_by_openslide_beside_its_own_reader(
+    shelf: Shelf, shared_data: Path
+) -> None:
+    # OpenSlide turns each tile of it by itself; the lab's own reader turns the whole.
+    path = shared_data / "tiff-variants" / "test_orient6.tif"
+    upright = opened(shelf, path)
+    answer, _ = respond(OpenFile(path=str(path), by_openslide=True), b"", shelf)
+    assert isinstance(answer, Opened)
+    assert answer.identity == upright.identity
+    assert (answer.properties.width, answer.properties.height) == (120, 180)
+    assert (upright.properties.width, upright.properties.height) == (180, 120)
+    patch = Patch(0, 100, 150, 30, 40)
+    for by_openslide, right, bottom in ((False, 30, 0), (True, 20, 30)):
+        request = ReadPatch(
+            path=str(path), identity=answer.identity, patch=patch, by_openslide=by_openslide
+        )
+        answered, pixels = respond(request, b"", shelf)
+        assert answered == Picture(rows=40, columns=30)
+        opacity = np.frombuffer(pixels, np.uint8).reshape(40, 30, 4)[..., 3]
+        expected = np.zeros((40, 30))
+        expected[:bottom, :right] = 255
+        assert np.array_equal(opacity, expected)
+    shelf.close([str(path)])
+    assert not shelf._slides
 
 
 def test_a_shelf_keeps_the_slides_used_last(shelf: Shelf, tmp_path: Path, plain_tiff: Path) -> None:

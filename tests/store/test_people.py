@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from wsi_lab.errors import Conflict
-from wsi_lab.model.people import Capability, Right, User
+from wsi_lab.model.people import Capability, Right, TokenPurpose, User
 from wsi_lab.store import people, studies
 from wsi_lab.store.db import Database
 
@@ -71,6 +71,38 @@ def test_token_comes_back_as_stored_until_it_is_revoked(
     assert database.read(lambda c: people.token_by_sha256(c, HASH)) is None
     assert database.read(lambda c: people.token(c, token.id)) is None
     assert database.read(people.tokens) == []
+
+
+def test_token_is_found_by_its_hash_for_its_purpose_only(
+    database: Database, user: User, noon: datetime
+) -> None:
+    token = database.write(
+        lambda c: people.add_token(
+            c,
+            user.id,
+            "key",
+            b"1" * 32,
+            capabilities=frozenset(Capability),
+            read_studies=frozenset(),
+            modify_studies=frozenset(),
+            folders=frozenset(),
+            created_on=noon,
+            expires_on=None,
+            purpose=TokenPurpose.PHAS,
+        )
+    )
+    database.write(lambda c: people.set_token_hash(c, token.id, HASH))
+    assert token.purpose is TokenPurpose.PHAS
+    assert database.read(people.tokens) == [token]
+    found = {
+        each: database.read(lambda c, p=each: people.token_by_sha256(c, HASH, p))
+        for each in TokenPurpose
+    }
+    assert found == {
+        TokenPurpose.BEARER: None,
+        TokenPurpose.PHAS: token,
+        TokenPurpose.CYTOMINE: None,
+    }
 
 
 def test_rights_are_replaced_as_a_whole(database: Database, user: User, noon: datetime) -> None:

@@ -15,11 +15,13 @@ import click
 from wsi_lab.cli.annotations import files
 from wsi_lab.cli.checking import check
 from wsi_lab.cli.console import harmless, with_version
+from wsi_lab.cli.keys import key
 from wsi_lab.cli.people import token, user
 from wsi_lab.cli.running import demo
 from wsi_lab.cli.serving import serve
 from wsi_lab.cli.signing import sign
 from wsi_lab.cli.studies import member, study
+from wsi_lab.cli.tasks import labelset, task
 from wsi_lab.cli.upkeep import backup, doctor, restore
 from wsi_lab.errors import WsiLabError
 from wsi_lab.model.source import is_address
@@ -75,7 +77,7 @@ def commands() -> None:
 
 
 for command in (
-    *(user, token, study, member, files),
+    *(user, token, key, study, member, labelset, task, files),
     *(backup, restore, doctor, serve, sign, check, demo),
 ):
     commands.add_command(command)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsi_lab.errors import Invalid
 from wsi_lab.service.home import HOME_VARIABLE, default_home
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from wsi_lab.service.lab import Lab, LabSettings
 
 Shape = dict[str, Any]
+
+LARGEST_DOCUMENT_BYTES = 16 << 20
 
 with_version = click.version_option(
     None, "-V", "--version", package_name="wsi-lab", message="%(version)s"
@@ -113,6 +116,22 @@ def harmless(text: str) -> str:
     Done.
     """
     return _OBEYED.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def contents_of(file: Path) -> bytes:
+    """Return the bytes of a document that somebody wrote by hand.
+
+    Raises
+    ------
+    Invalid
+        It cannot be read, or is far too large for one.
+    """
+    try:
+        if file.stat().st_size > LARGEST_DOCUMENT_BYTES:
+            raise Invalid(f"{file.name} is larger than {LARGEST_DOCUMENT_BYTES >> 20} MiB.")
+        return file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file.name} cannot be read.") from error
 
 
 def moment(time: datetime | None) -> str | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,25 +13,6 @@ from wsi_lab.model.source import is_address
 
 if TYPE_CHECKING:
     from wsi_lab.service.slides import NewSlide
-
-TEXT_COLUMNS: Mapping[str, str] = {
-    "name": "name",
-    "case": "case",
-    "case_public": "case_public",
-    "block": "block",
-    "section": "section",
-    "slide": "number",
-    "stain": "stain",
-}
-"""Columns that are taken as they are, and the attribute of `NewSlide` they fill."""
-
-MPP_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "mpp": ("mpp_x", "mpp_y"),
-    "mpp_x": ("mpp_x",),
-    "mpp_y": ("mpp_y",),
-}
-COLUMNS = frozenset({"path", "tags", *TEXT_COLUMNS, *MPP_COLUMNS})
-LARGEST_TABLE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +50,14 @@ class Manifest:
         Where it lies; its paths may be relative to that.
     unknown_columns
         Columns nobody has a use for.
+    left_out
+        How many rows say that their slides are not to be imported.
     """
 
     folder: Path = Path()
     entries: tuple[Entry, ...] = ()
     unknown_columns: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -89,29 +70,19 @@ def read_manifest(path: Path) -> Manifest:
     Invalid
         It cannot be read, has no column ``path``, or rows of it are wrong; every one is named.
     """
+    from wsi_lab.formats.slide_csv import LARGEST_TABLE_BYTES, read_slide_csv  # noqa: PLC0415 (``--help`` needs none of it)
+
     try:
         if path.stat().st_size > LARGEST_TABLE_BYTES:
             raise Invalid(f"The table is larger than {LARGEST_TABLE_BYTES >> 20} MiB.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise Invalid(f"The table {path.name} cannot be read as text in UTF-8.") from error
-    if not text:
-        raise Invalid(f"The table {path.name} is empty.")
-    delimiter = _delimiter(text.split("\n", 1)[0])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = _columns(next(reader))
-        rows = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
-    except csv.Error as error:
-        raise Invalid(f"Line {reader.line_num} of the table is no CSV: {error}.") from error
-    entries, problems = _entries(columns, rows)
-    if problems:
-        count = "1 bad row" if len(problems) == 1 else f"{len(problems)} bad rows"
-        raise Invalid(f"The table {path.name} has {count}.", problems=problems)
-    if not entries:
-        raise Invalid(f"The table {path.name} has no rows.")
-    unknown = tuple(column for column in columns if column and column not in COLUMNS)
-    return Manifest(path.parent, tuple(entries), unknown)
+    table = read_slide_csv(content, path.name)
+    entries = tuple(
+        Entry(file_or_address(line.path), line.known, line.place) for line in table.lines
+    )
+    return Manifest(path.parent, entries, table.unknown_columns, table.left_out)
 
 
 def entries_of(table: Manifest, files: Iterable[Path | str]) -> list[Entry]:
@@ -158,68 +129,3 @@ def _absolute(path: Path | str) -> Path | str:
     if isinstance(path, str):
         return path
     return Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
-
-
-def _delimiter(first_line: str) -> str:
-    return max(",;\t", key=first_line.count)
-
-
-def _columns(cells: Sequence[str]) -> list[str]:
-    columns = [cell.strip().lower() for cell in cells]
-    problems = []
-    if "path" not in columns:
-        problems.append("there is no column 'path'")
-    problems += [
-        f"the column '{column}' is there twice"
-        for column in sorted(COLUMNS)
-        if columns.count(column) > 1
-    ]
-    if problems:
-        raise Invalid(f"The table's first line is wrong: {'; '.join(problems)}.")
-    return columns
-
-
-def _entries(
-    columns: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]
-) -> tuple[list[Entry], list[str]]:
-    entries: list[Entry] = []
-    problems: list[str] = []
-    for line, cells in rows:
-        try:
-            entries.append(_entry(columns, cells, f"line {line}: "))
-        except ValueError as error:
-            problems.append(f"line {line}: {error}")
-    return entries, problems
-
-
-def _entry(columns: Sequence[str], cells: Sequence[str], place: str) -> Entry:
-    if len(cells) > len(columns):
-        raise ValueError(f"{len(cells)} cells, but {len(columns)} columns")
-    filled = dict(zip(columns, map(str.strip, cells), strict=False))
-    if not filled.get("path"):
-        raise ValueError("no path")
-    known = _known({name: text for name, text in filled.items() if text})
-    return Entry(file_or_address(filled["path"]), known, place)
-
-
-def _known(cells: Mapping[str, str]) -> dict[str, object]:
-    known: dict[str, object] = {
-        attribute: cells[column] for column, attribute in TEXT_COLUMNS.items() if column in cells
-    }
-    if "tags" in cells:
-        known["tags"] = tuple(tag.strip() for tag in cells["tags"].split(";") if tag.strip())
-    for column, attributes in MPP_COLUMNS.items():
-        if column in cells:
-            known.update(dict.fromkeys(attributes, _number(column, cells[column])))
-    return known
-
-
-def _number(column: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        advice = "; write it with a point" if "," in text else ""
-        raise ValueError(f"'{text}' in the column '{column}' is not a number{advice}")
-    return number

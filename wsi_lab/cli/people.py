@@ -66,7 +66,10 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
     return names
 
 
-def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+def moment_given(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Return the moment that an option names."""
     if text is None:
         return None
     try:
@@ -90,7 +93,7 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.option("--modify", callback=_names, help="Change only these studies; S;S;…")
 @click.option("--folders", callback=_names, help="Upload only into these; F;F;…")
 @click.option(
-    "--expires", callback=_moment, help="When it ends, as ISO 8601; without a zone it is UTC."
+    "--expires", callback=moment_given, help="When it ends, as ISO 8601; without a zone it is UTC."
 )
 @lab_command
 def create_token(
@@ -126,7 +129,7 @@ def create_token(
 @token.command("list")
 @lab_command
 def list_tokens(console: Console) -> None:
-    """List everybody's tokens that are not revoked, without their texts."""
+    """List everybody's tokens and keys that are not revoked, without their texts."""
     with console.lab() as (lab, owner):
         tokens = lab.people.list_tokens(owner, everybody=True)
         emails = {user.id: user.email for user in lab.people.list(owner)}
@@ -135,7 +138,7 @@ def list_tokens(console: Console) -> None:
         for shape, one in zip(shapes, tokens, strict=True):
             if one.capabilities == ALL_CAPABILITIES:
                 shape["capabilities"] = "all"
-    console.show_list(shapes, ["id", "email", "name", "capabilities", "expires_on"])
+    console.show_list(shapes, ["id", "email", "name", "capabilities", "purpose", "expires_on"])
 
 
 @token.command("revoke")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from wsi_lab.cli.console import Shape, moment
+from wsi_lab.model.layer import LabelSet
 from wsi_lab.model.people import Token, User
-from wsi_lab.model.study import Member, Slide, Study
+from wsi_lab.model.study import Case, Member, Slide, Study
+from wsi_lab.model.task import Task, TaskCounts, TaskMember
 
 
 def user_shape(user: User) -> Shape:
@@ -25,12 +27,78 @@ def token_shape(token: Token, email: str) -> Shape:
         "name": token.name,
         "user_id": token.user_id,
         "email": email,
+        "purpose": token.purpose.value,
         "capabilities": sorted(token.capabilities),
         "read_studies": sorted(token.read_studies),
         "modify_studies": sorted(token.modify_studies),
         "folders": sorted(token.folders),
         "created_on": moment(token.created_on),
         "expires_on": moment(token.expires_on),
+    }
+
+
+def key_shape(token: Token, email: str) -> Shape:
+    """Return a key, without its text."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "user_id": token.user_id,
+        "email": email,
+        "purpose": token.purpose.value,
+        "created_on": moment(token.created_on),
+        "expires_on": moment(token.expires_on),
+    }
+
+
+def label_set_shape(label_set: LabelSet) -> Shape:
+    """Return a label set with its labels."""
+    return {
+        "id": label_set.id,
+        "study_id": label_set.study_id,
+        "name": label_set.name,
+        "description": label_set.description,
+        "labels": [
+            {
+                "id": each.id,
+                "name": each.name,
+                "colour": each.colour,
+                "description": each.description,
+            }
+            for each in label_set.labels
+        ],
+        "revision": label_set.revision,
+    }
+
+
+def task_shape(task: Task, counts: TaskCounts | None = None) -> Shape:
+    """Return a task, with how many slides, blocks and cases it holds where that is known."""
+    settings = task.settings
+    shape = {
+        "id": task.id,
+        "study_id": task.study_id,
+        "name": settings.name,
+        "mode": settings.mode.value,
+        "description": settings.description,
+        "is_restricted": settings.is_restricted,
+        "label_set": settings.label_set,
+        "label_set_id": task.label_set_id,
+        "reference": settings.reference,
+        "reference_id": task.reference_id,
+        "access": task.access.word,
+    }
+    if counts is not None:
+        shape |= {"cases": counts.cases, "blocks": counts.blocks, "slides": counts.slides}
+    return shape
+
+
+def task_member_shape(member: TaskMember) -> Shape:
+    """Return a member of a task; its id is the user's."""
+    return {
+        "id": member.user_id,
+        "name": member.email,
+        "task_id": member.task_id,
+        "email": member.email,
+        "access": member.access.word,
     }
 
 
@@ -55,6 +123,17 @@ def member_shape(member: Member) -> Shape:
         "study_id": member.study_id,
         "email": member.email,
         "rights": sorted(member.rights),
+    }
+
+
+def case_shape(case: Case) -> Shape:
+    """Return a case."""
+    return {
+        "id": case.id,
+        "study_id": case.study_id,
+        "name": case.name,
+        "public_name": case.public_name,
+        "revision": case.revision,
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsi_lab.cli.console import Console, lab_command
+from wsi_lab.cli.console import Console, contents_of, lab_command
 from wsi_lab.cli.manifest import (
     Entry,
     Manifest,
@@ -18,9 +18,15 @@ from wsi_lab.cli.manifest import (
     read_manifest,
 )
 from wsi_lab.cli.places import Reached, reached_stores
-from wsi_lab.cli.shapes import member_shape, slide_shape, study_shape
+from wsi_lab.cli.shapes import case_shape, member_shape, slide_shape, study_shape
+from wsi_lab.cli.slide_tables import described
+from wsi_lab.cli.study_setup import (
+    create_study,
+    publish_study,
+    rights_words,
+    unpublish_study,
+)
 from wsi_lab.errors import Invalid
-from wsi_lab.model.people import rights_of_words
 from wsi_lab.model.source import WEB_SCHEMES, Source, is_address
 
 if TYPE_CHECKING:
@@ -40,15 +46,8 @@ def study() -> None:
     """Make studies and add slides to them."""
 
 
-@study.command("create")
-@click.argument("name")
-@click.option("--description", default="", help="What it is about.")
-@lab_command
-def create_study(console: Console, *, name: str, description: str) -> None:
-    """Make a study of that NAME."""
-    with console.lab() as (lab, owner):
-        made = lab.studies.create(owner, name, description)
-    console.show(study_shape(made, 0), f"Made study {made.id}, '{made.name}'.")
+for command in (create_study, publish_study, unpublish_study):
+    study.add_command(command)
 
 
 @study.command("list")
@@ -113,7 +112,23 @@ def import_study(
     "--manifest",
     type=TABLE,
     help="A table (CSV) with the columns path, name, case, case_public, block, section, slide, "
-    "stain, tags (';' between them), mpp, mpp_x, mpp_y; only path is needed.",
+    "stain, tags (';' between them), mpp, mpp_x, mpp_y; only path is needed. PHAS's words for "
+    "them will do: specimen, specimen_public, slide_number, slide_name.",
+)
+@click.option(
+    "--phas-table",
+    "phas_tables",
+    type=TABLE,
+    multiple=True,
+    help="A table of slides as PHAS has it: CSV of a specimen that is called like the table, with "
+    "slide name, stain, block, section, slide number, certainty and tags; or JSON of one slide. "
+    "Slides are called like their FILEs. May be given several times.",
+)
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Bring slides up to date that the study has already, by their names; cells that are "
+    "empty leave what is there.",
 )
 @reached_stores
 @lab_command
@@ -123,6 +138,8 @@ def add_slides(
     name: str,
     files: Sequence[str],
     manifest: Path | None,
+    phas_tables: Sequence[Path],
+    update: bool,
     reached: Reached,
 ) -> None:
     """Add slide FILEs to the study of that NAME.
@@ -135,26 +152,65 @@ def add_slides(
     """
     if not files and manifest is None:
         raise click.UsageError("Name at least one FILE, or a table with --manifest.")
-    table = Manifest() if manifest is None else read_manifest(manifest)
-    if table.unknown_columns:
-        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
-    entries = entries_of(table, [file_or_address(file) for file in files])
+    entries = _entries(console, files, manifest, phas_tables)
     roots = _roots(entries, reached)
     with console.lab(slide_roots=roots) as (lab, owner):
         found = lab.studies.by_name(owner, name)
         with console.progress(len(entries), "Opening slides") as progress:
             try:
                 slides = lab.slides.add_many(
-                    owner, found.id, [entry.slide() for entry in entries], progress=progress
+                    owner,
+                    found.id,
+                    [entry.slide() for entry in entries],
+                    progress=progress,
+                    update=update,
                 )
             except Invalid as error:
                 raise _explained(error, entries) from error
         cases = lab.slides.case_names(owner, slides)
     shapes = [slide_shape(one, cases.get(one.case_id or 0)) for one in slides]
-    lines = [f"Added slide {one.id}, '{one.name}'." for one in slides]
+    said = "Slide {}, '{}', is up to date." if update else "Added slide {}, '{}'."
+    lines = [said.format(one.id, one.name) for one in slides]
     console.show(shapes, "\n".join(lines))
     if roots is not None:
         console.remark(_what_a_server_needs(roots, reached))
+
+
+@study.command("public-names")
+@click.argument("name")
+@click.argument("table", type=TABLE)
+@lab_command
+def set_public_names(console: Console, *, name: str, table: Path) -> None:
+    """Give cases of the study of that NAME the public names that a TABLE states.
+
+    The TABLE (CSV) has two columns: the private name of a case, and its public one.
+    """
+    from wsi_lab.formats.phas_files import read_public_names  # noqa: PLC0415 (``--help`` needs none of it)
+
+    names = read_public_names(contents_of(table))
+    with console.lab() as (lab, owner):
+        found = lab.studies.by_name(owner, name)
+        done = lab.cases.set_public_names(owner, found.id, names)
+    if done.unknown:
+        console.remark(f"The study has no case {', '.join(map(repr, done.unknown))}.")
+    shapes = [case_shape(each) for each in done.changed]
+    console.show(shapes, f"{len(shapes)} of {len(names)} cases have other public names now.")
+
+
+def _entries(
+    console: Console, files: Sequence[str], manifest: Path | None, phas_tables: Sequence[Path]
+) -> Sequence[Entry]:
+    """Return what is to be added, and remark on what is not."""
+    table = Manifest() if manifest is None else read_manifest(manifest)
+    if table.unknown_columns:
+        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
+    named = entries_of(table, [file_or_address(file) for file in files])
+    found = described(named, phas_tables)
+    if left_out := table.left_out + found.left_out:
+        console.remark(f"Left out, as the table says: {left_out}.")
+    if found.without_file:
+        console.remark(f"No file was named for: {', '.join(found.without_file)}.")
+    return found.entries
 
 
 def _roots(entries: Sequence[Entry], reached: Reached) -> tuple[Source, ...] | None:
@@ -199,26 +255,15 @@ def member() -> None:
     """Say who may do what in a study."""
 
 
-def _rights(_context: click.Context, _option: click.Parameter, text: str) -> list[str]:
-    words = text.replace(",", " ").replace(";", " ").split()
-    try:
-        rights = rights_of_words(words)
-    except Invalid as error:
-        raise click.BadParameter(error.message) from error
-    if not rights:
-        raise click.BadParameter("give at least one right")
-    return words
-
-
 @member.command("add")
 @click.argument("name", metavar="STUDY")
 @click.argument("email")
 @click.option(
     "--rights",
     required=True,
-    callback=_rights,
+    callback=rights_words,
     help="Words with commas between them: view score results edit admin private api, or PHAS's "
-    "read write. Every member may view.",
+    "read (view) and write (view, score and edit). Every member may view.",
 )
 @lab_command
 def add_member(console: Console, *, name: str, email: str, rights: list[str]) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client.connection import API, Connection, parsed
 from wsi_lab.client.people import Tokens, User, Users
-from wsi_lab.client.studies import Studies
+from wsi_lab.client.question_kinds import AskedQuestion
+from wsi_lab.client.questions import Question, Questions
+from wsi_lab.client.studies import Studies, Study
+from wsi_lab.client.study_setup import create_study
 from wsi_lab.errors import WsiLabError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Lab:
@@ -39,6 +47,77 @@ class Lab:
     def studies(self) -> Studies:
         """The studies you may see, by name or id."""
         return Studies(self._connection)
+
+    def create_study(
+        self,
+        name: str,
+        *,
+        slides: str | Path | Iterable[str | Path] | pd.DataFrame | None = None,
+        cases: Mapping[str, str] | Iterable[str] | pd.DataFrame | None = None,
+        questions: str | Path | Iterable[AskedQuestion | Question] | Questions | None = None,
+        readers: str | Iterable[str] = (),
+        rights: str | Iterable[str] = ("view", "score"),
+        settings: Mapping[str, Any] | None = None,
+        publish: bool = False,
+        description: str = "",
+    ) -> Study:
+        """Make a whole reader study and return it; all of it, or nothing.
+
+        Parameters
+        ----------
+        slides
+            A folder of this machine, which the lab can read, too; a list of files or addresses;
+            or a table (a DataFrame or a CSV file) with the columns path, name, case, case_public,
+            block, section, slide, stain, tags, mpp, of which only path is needed.
+        cases
+            Names of cases that are there before the slides, from private to public ones if it
+            is a mapping, or a table with the columns case and case_public.
+        questions
+            Made by `wsi_lab.client.question_kinds`, such as ``[Percentage("TIL %")]``; the
+            questions of another study; or the path or the text of a Slide Score ``.scores`` file.
+        readers
+            E-mail addresses. Those whom the lab does not know yet become its users.
+        rights
+            What readers may do.
+        settings
+            ``hide_names``, ``hide_other_scores`` and ``shuffle`` with `True` or `False`, ``seed``,
+            and Slide Score's settings by their names, such as ``stainings=["HE", "CD3"]``.
+        publish
+            Whether readers are let in at once.
+
+        Raises
+        ------
+        Invalid
+            Something is wrong, or slides cannot be shown; ``problems`` names each. Nothing was
+            made.
+        Conflict
+            There is a study of that name.
+        NotAllowed
+            You may not make studies here, or not all of this.
+
+        Examples
+        --------
+        >>> from wsi_lab.client.question_kinds import Choice, PercentageOnly
+        >>> study = lab.create_study(  # doctest: +SKIP
+        ...     "TIL pilot",
+        ...     slides="slides/",
+        ...     questions=[PercentageOnly("TIL %"), Choice("Grade", ["1", "2", "3"])],
+        ...     readers=["anna@lab", "ben@lab"],
+        ...     settings={"hide_names": True, "shuffle": True},
+        ... )
+        """
+        return create_study(
+            self._connection,
+            name,
+            slides=slides,
+            cases=cases,
+            questions=questions,
+            readers=readers,
+            rights=rights,
+            settings=settings,
+            publish=publish,
+            description=description,
+        )
 
     @property
     def users(self) -> Users:

@@ -35,6 +35,8 @@ class Token:
     ----------
     token
         The secret itself: only in the object that `Tokens.create` returns, never again.
+    purpose
+        ``bearer``; or ``phas`` or ``cytomine`` for keys, which those systems' clients come with.
     """
 
     id: int
@@ -43,6 +45,7 @@ class Token:
     created_on: datetime
     expires_on: datetime | None = None
     token: str | None = field(default=None, repr=False)
+    purpose: str = "bearer"
 
 
 class Users:

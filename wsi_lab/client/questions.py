@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wsi_lab.client import frames, pages
 from wsi_lab.client.connection import Connection, parsed
 from wsi_lab.client.named import NamedCollection
+from wsi_lab.client.question_lists import questions_of
 from wsi_lab.errors import NotFound
 
 if TYPE_CHECKING:
@@ -128,6 +129,29 @@ class Questions(NamedCollection[Question]):
             self._connection,
             self._connection.post(f"v1/studies/{self._study_id}/questions", body),
         )
+
+    def ask_all(self, questions: Any) -> tuple[Question, ...]:
+        """Ask all of these in this order, and return every question of the study then.
+
+        Questions are known by their names: those that are there are changed where they differ,
+        and those that are not named follow the others. None is removed. All is done, or nothing.
+
+        Parameters
+        ----------
+        questions
+            Made by `wsi_lab.client.question_kinds`, those of another study, or the path or the
+            text of a Slide Score ``.scores`` file.
+
+        Raises
+        ------
+        Invalid
+            Some are wrong, or have answers that the new kind could not have; ``problems`` names
+            each.
+        """
+        body = {"questions": questions_of(questions)}
+        path = f"v1/studies/{self._study_id}/questions"
+        answer = self._connection.json("PUT", path, body=body)
+        return tuple(_question(self._connection, each) for each in answer["questions"])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per question, indexed by id: position, name, kind, configuration."""

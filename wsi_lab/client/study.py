@@ -24,6 +24,7 @@ from wsi_lab.client.study_fields import StudyFields, row_of
 from wsi_lab.client.study_scores import StudyScores
 from wsi_lab.client.tma_maps import TmaMaps
 from wsi_lab.client.uploads import Progress, send_file
+from wsi_lab.model.study_settings import blinding_of, settings_of_words
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -298,9 +299,61 @@ class Study(StudyScores):
         )
         return study_of(self.connection, data)
 
+    def publish(self) -> Study:
+        """Let readers in, whatever else was changed meanwhile, and return the study then."""
+        return self._with_published(published=True)
+
+    def unpublish(self) -> Study:
+        """Keep readers out again, and return the study as it is then."""
+        return self._with_published(published=False)
+
+    @property
+    def blinding(self) -> dict[str, bool]:
+        """What its settings keep from readers: `hide_names`, `hide_other_scores`, `shuffle`."""
+        return blinding_of(self.settings)
+
+    def blind(
+        self,
+        *,
+        hide_names: bool | None = None,
+        hide_other_scores: bool | None = None,
+        shuffle: bool | None = None,
+        seed: int | None = None,
+    ) -> Study:
+        """Keep things from readers, or show them again, and return the study as it is then.
+
+        Parameters
+        ----------
+        hide_names
+            Of slides.
+        hide_other_scores
+            What other readers have answered.
+        shuffle
+            Whether each reader gets the cases in an order of their own.
+        seed
+            Of those orders; drawn once and kept when none is named.
+
+        Raises
+        ------
+        Conflict
+            Somebody changed the study since this object was read.
+        """
+        words = {
+            "hide_names": hide_names,
+            "hide_other_scores": hide_other_scores,
+            "shuffle": shuffle,
+            "seed": seed,
+        }
+        return self.change(settings={**self.settings, **settings_of_words(words)})
+
     def remove(self) -> None:
         """Remove the study. Its slide files stay where they are."""
         self.connection.json("DELETE", f"v1/studies/{self.id}", revision=self.revision)
+
+    def _with_published(self, *, published: bool) -> Study:
+        path = f"v1/studies/{self.id}/publication"
+        data = self.connection.json("PUT", path, body={"published": published})
+        return study_of(self.connection, data)
 
 
 def study_of(connection: Connection, data: Any) -> Study:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -21,8 +22,10 @@ from wsi_lab.formats.many_lists import read_raw, value_of
 from wsi_lab.formats.repairing import MOST_VERTICES, Collecting
 from wsi_lab.formats.safe import text_of
 from wsi_lab.formats.sources import runs
+from wsi_lab.geometry.columns import ShapeColumns
+from wsi_lab.geometry.crossing import crossings
 from wsi_lab.model.annotation import FARTHEST, ShapeKind
-from wsi_lab.model.feature import Document, Feature
+from wsi_lab.model.feature import Document, Feature, Source
 
 FORMAT = "cytomine-wkt"
 LARGEST = 32 << 20
@@ -32,6 +35,8 @@ MOST_SHAPES = 100_000
 MOST_LINES = 200_000
 DECIMALS = 9
 """Of a coordinate: what turning it over loses comes after these."""
+MOST_TOLD = 100
+"""Problems of one request."""
 KEPT = ("id", "term")
 """Of what the API says of an annotation: properties of the shape."""
 
@@ -76,6 +81,100 @@ def read(data: bytes, *, height: float) -> Document:
     if found and len(troubles) == len(found):
         raise Invalid("No shape of this document can be read.", problems=troubles[:20])
     return collecting.document()
+
+
+def features(texts: Sequence[str], *, height: float) -> list[Feature]:
+    """Return the shapes that texts tell, one each, with what they came as.
+
+    Raises
+    ------
+    Invalid
+        A text tells no shape, or several; ``problems`` names each.
+    TooLarge
+        They are more than anybody draws by hand.
+
+    Examples
+    --------
+    >>> features(["POINT (3 90)"], height=100)[0].source.text
+    'POINT (3 90)'
+    """
+    height = _checked_height(height)
+    collecting = Collecting(FORMAT, most_shapes=MOST_SHAPES)
+    plain = [_SRID.sub("", text, count=1).strip() for text in texts]
+    problems: list[str] = []
+    for number, (text, geometry) in enumerate(
+        zip(plain, _geometries(plain, height), strict=True), start=1
+    ):
+        where = f"Shape {number}"
+        before = len(collecting)
+        try:
+            _collect(collecting, where, text, geometry, height, {})
+        except Invalid as error:
+            problems.append(f"{where}: {error.message}")
+            continue
+        told = len(collecting) - before
+        if told != 1:
+            what = "no shape" if told == 0 else "several shapes"
+            problems.append(f"{where}: It tells {what}; an annotation is one.")
+    found = () if problems else collecting.document().features
+    if not problems and len(found) < len(texts):
+        problems.append("An outline crosses itself too often.")
+    if problems:
+        raise Invalid(problems[0], problems=problems)
+    return [
+        replace(feature, source=Source(FORMAT, text))
+        for feature, text in zip(found, texts, strict=True)
+    ]
+
+
+def require_sound(texts: Sequence[str]) -> None:
+    """Raise unless all outlines are closed, and neither cross nor touch themselves.
+
+    For those who want back what they sent, as it was sent. What is no text of a shape at all,
+    `features` says.
+
+    Raises
+    ------
+    Invalid
+        Some are not; ``problems`` names each.
+    """
+    plain = [_SRID.sub("", text, count=1).strip() for text in texts]
+    whole = [text if _is_shallow(text) else "POINT EMPTY" for text in plain]
+    with np.errstate(all="ignore"):
+        found = shapely.from_wkt(np.array(whole, object), on_invalid="ignore")
+    odd = dict.fromkeys(
+        np.flatnonzero(shapely.is_missing(found)).tolist(),
+        "is not closed, or it is no well-known text",
+    )
+    # Crossings first: where there are many, all other questions take long.
+    areas = np.flatnonzero(np.isin(shapely.get_type_id(found), [3, 6]) & ~shapely.is_empty(found))
+    columns = ShapeColumns.from_geometries(found[areas])
+    crossing = areas[crossings(columns, 1) != 0]
+    others = np.setdiff1d(np.flatnonzero(~shapely.is_missing(found)), crossing)
+    touching = others[~(shapely.is_valid(found[others]) | shapely.is_empty(found[others]))]
+    odd |= dict.fromkeys([*crossing.tolist(), *touching.tolist()], "crosses or touches itself")
+    if odd:
+        problems = [f"Shape {each + 1}: Its outline {odd[each]}." for each in sorted(odd)]
+        raise Invalid(problems[0], problems=problems[:MOST_TOLD])
+
+
+def turned_texts(geometries: Sequence[BaseGeometry], heights: Sequence[float]) -> list[str]:
+    """Return the texts of geometries on slides of these heights, far faster than `write` does.
+
+    Examples
+    --------
+    >>> turned_texts([shapely.box(0, 0, 2, 1)], [10])
+    ['POLYGON ((2 10, 2 9, 0 9, 0 10, 2 10))']
+    """
+    found = np.empty(len(geometries), object)
+    found[:] = geometries
+    places, owners = shapely.get_coordinates(found, return_index=True)
+    upwards = np.asarray(heights, np.float64)[owners] - places[:, 1]
+    # A zero that is less than zero would be told as one.
+    places[:, 1] = np.round(upwards, DECIMALS) + 0.0
+    turned = shapely.set_coordinates(shapely.force_2d(found), places)
+    texts: list[str] = shapely.to_wkt(turned, rounding_precision=-1, trim=True).tolist()
+    return texts
 
 
 def write(document: Document, *, height: float) -> bytes:

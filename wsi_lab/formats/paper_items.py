@@ -71,7 +71,7 @@ class Drawing:
         where = f"{quoted(name)[1:-1]} {number}"
         own = _inherited(members, inherited)
         if name in {"Layer", "Group"}:
-            own = replace(own, matrix=_matrix(members, inherited.matrix))
+            own = replace(own, matrix=matrix_of(members, inherited.matrix))
             for child in items_of(members.get("children")) or ():
                 self.collect(child, own)
             return
@@ -95,7 +95,7 @@ class Drawing:
             self.say(where, "What it says of its places is not understood; it is left out.")
 
     def _path(self, where: str, members: Any, matrix: Matrix, said: dict[str, Any]) -> None:
-        matrix = _matrix(members, matrix)
+        matrix = matrix_of(members, matrix)
         points, curves = _curves(members.get("segments", _NOTHING), matrix)
         if not len(points):
             self.say(where, "It is empty; it is left out.")
@@ -113,7 +113,7 @@ class Drawing:
             self._collecting.add_line(where, line, **said)
 
     def _compound(self, where: str, members: Any, matrix: Matrix, said: dict[str, Any]) -> None:
-        matrix = _matrix(members, matrix)
+        matrix = matrix_of(members, matrix)
         rings: list[NDArray[np.float64]] = []
         children = items_of(members.get("children")) or []
         if len(children) > MOST_SHAPES:
@@ -123,7 +123,7 @@ class Drawing:
             if item is None or "segments" not in item[1]:
                 self.say(where, "Something in it is no path; it is left out.")
                 continue
-            own = _matrix(item[1], matrix)
+            own = matrix_of(item[1], matrix)
             ring = self._collecting.corners(
                 where, _ring(*_curves(item[1]["segments"], own)), closed=True
             )
@@ -138,7 +138,7 @@ class Drawing:
         self._collecting.add(where, kind_of_area(area), area, **said)
 
     def _shape(self, where: str, members: Any, matrix: Matrix, said: dict[str, Any]) -> None:
-        matrix = _matrix(members, matrix)
+        matrix = matrix_of(members, matrix)
         kind, size = value_of(members.get("type")), value_of(members.get("size"))
         if size is None:
             size = [2 * float(value_of(members.get("radius")))] * 2
@@ -147,7 +147,7 @@ class Drawing:
         if kind != "rectangle" and not is_round:
             self.say(where, "Its type is not known; it is left out.")
             return
-        corners = _moved(
+        corners = moved(
             np.array(
                 [
                     (-half_width, -half_height),
@@ -164,15 +164,15 @@ class Drawing:
         elif is_round:
             outline = ellipse_outline(0, 0, half_width, half_height)
             places = shapely.get_coordinates(outline)
-            self._collecting.add_area(where, [_moved(places, matrix)], **said)
+            self._collecting.add_area(where, [moved(places, matrix)], **said)
         else:
             self._collecting.add_area(where, [corners], **said)
 
     def _text(self, where: str, members: Any, matrix: Matrix, said: dict[str, Any]) -> None:
         if "point" in members and "matrix" not in members:
-            place = _moved(np.array([value_of(members["point"])[:2]], np.float64), matrix)[0]
+            place = moved(np.array([value_of(members["point"])[:2]], np.float64), matrix)[0]
         else:
-            place = np.array(_matrix(members, matrix)[4:])
+            place = np.array(matrix_of(members, matrix)[4:])
         content = label_of(value_of(members.get("content")))
         data = value_of(members.get("data"))
         is_labelled = isinstance(data, dict) and "label" in data
@@ -225,7 +225,8 @@ def _colour(said: Any) -> str | None:
     return "#" + "".join(f"{round(each * 255):02x}" for each in parts)
 
 
-def _matrix(members: Members, outer: Matrix) -> Matrix:
+def matrix_of(members: Members, outer: Matrix) -> Matrix:
+    """Return the matrix of an item within another one's; the outer one where it has none."""
     if "matrix" not in members:
         return outer
     said = value_of(members["matrix"])
@@ -245,7 +246,8 @@ def _matrix(members: Members, outer: Matrix) -> Matrix:
     )
 
 
-def _moved(places: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]:
+def moved(places: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64]:
+    """Return places after a matrix."""
     if matrix == NO_MATRIX:
         return places
     a, b, c, d, e, f = matrix
@@ -262,17 +264,18 @@ def _curves(
     """
     straight = positions_of(segments)
     if straight is not None:
-        return _moved(straight, matrix), None
-    numbers = [_segment(each) for each in value_of(segments)]
+        return moved(straight, matrix), None
+    numbers = [segment_of(each) for each in value_of(segments)]
     places = np.array(numbers, np.float64).reshape(-1, 3, 2)
     points = places[:, 0]
     into, out = points + places[:, 1], points + places[:, 2]
     following = np.roll(np.arange(len(points)), -1)
     curves = np.stack((points, out, into[following], points[following]), axis=1)
-    return _moved(points, matrix), _moved(curves, matrix)
+    return moved(points, matrix), moved(curves, matrix)
 
 
-def _segment(said: Any) -> tuple[float, ...]:
+def segment_of(said: Any) -> tuple[float, ...]:
+    """Return the point of a segment and its two handles, in whichever form they are written."""
     if isinstance(said, dict):
         said = [said["point"], said.get("handleIn", [0, 0]), said.get("handleOut", [0, 0])]
     if isinstance(said[0], list):

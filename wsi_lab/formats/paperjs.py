@@ -41,7 +41,7 @@ def read(data: bytes) -> Document:
 def write(document: Document) -> bytes:
     """Return one layer; what came from such a drawing and was not changed is in its own words."""
     children: list[Any] = []
-    for text, features in runs(document.features, FORMAT, _features):
+    for text, features in runs(document.features, FORMAT, features_of):
         if text is not None:
             children.append(msgspec.Raw(text.encode()))
         else:
@@ -80,5 +80,6 @@ def _name(raw: msgspec.Raw) -> str | None:
     return None if item is None else item[0]
 
 
-def _features(text: str) -> Sequence[Feature]:
+def features_of(text: str) -> Sequence[Feature]:
+    """Return the shapes that the text of one item draws."""
     return read(text.encode()).features

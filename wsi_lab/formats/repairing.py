@@ -82,6 +82,9 @@ class Collecting:
         self._found: list[_Found] = []
         self._said: dict[str, list[str]] = {}
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     @property
     def wants_source(self) -> bool:
         """Whether there are still few enough features to keep their text."""

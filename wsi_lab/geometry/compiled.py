@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import sys
 import threading
 from collections.abc import Callable
 from types import CellType, FunctionType
@@ -170,8 +171,26 @@ def _compile_all() -> None:
 def _njit() -> Callable[..., Callable[[FunctionType], Callable[..., Any]]]:
     from numba import njit  # noqa: PLC0415 (half a second, only for those who need it)
 
+    _leave_linear_algebra()
     # What is said of its types leaves out half of what it takes.
     return cast("Callable[..., Any]", njit)
+
+
+def _leave_linear_algebra() -> None:
+    """Keep numba from loading scipy's linear algebra, which takes 16 MB and no kernel uses.
+
+    It loads it to know whether it is there: so it is, as we depend on it.
+    """
+    if "numba.np.arraymath" in sys.modules:
+        return
+    from numba.np import linalg  # noqa: PLC0415 (as above)
+
+    loads = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = loads
 
 
 def _types(arguments: str) -> tuple[Any, ...]:

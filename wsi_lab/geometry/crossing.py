@@ -99,7 +99,9 @@ def count_crossings(
         following = np.empty(len(corners), np.int64)
         lefts = np.empty(len(corners), np.float64)
         _follow(corners, ring_offsets[first : end + 1], following, lefts)
-        order = np.argsort(lefts)
+        # The usual way of sorting takes very long for outlines that run from left to right and
+        # back in one side.
+        order = np.argsort(lefts, kind="mergesort")
         tests = found = 0
         for place in range(len(order)):
             one = order[place]

@@ -41,6 +41,10 @@ class Purpose(IntEnum):
     """The page of a slide, for whoever gets it: what was drawn on it is not shown."""
     GUEST_TILES = 6
     """The tiles of a slide for such a page; in two parts, too."""
+    PHAS_SESSION = 7
+    """What a client of PHAS gets for its key."""
+    CYTOMINE_PIXELS = 8
+    """Pictures and files for a client of Cytomine that comes without its keys."""
 
 
 IN_TWO_PARTS = frozenset({Purpose.TILES, Purpose.GUEST_TILES})
@@ -53,7 +57,7 @@ class Grant:
     Attributes
     ----------
     thing_id
-        Of the slide or study.
+        Of the slide or study. Of a session, 1 if private names are hidden in it and 0 if not.
     token_id
         The token it was asked for with, which limits it; `None` for somebody who came without.
     expires_on

@@ -24,11 +24,14 @@ class Label:
         Unique within its label set.
     colour
         ``#rrggbb`` in small letters.
+    description
+        What it stands for; may be empty.
     """
 
     id: int
     name: str
     colour: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +40,25 @@ class NewLabel:
 
     name: str
     colour: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """Labels of a study that belong together; several layers may share one."""
+    """Labels of a study that belong together; several layers may share one.
+
+    Attributes
+    ----------
+    study_id
+        `None` for those of an ontology that is made before its study.
+    """
 
     id: int
-    study_id: int
+    study_id: int | None
     name: str
     labels: tuple[Label, ...]
     revision: int
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

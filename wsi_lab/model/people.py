@@ -6,7 +6,6 @@ server declares the action and the kind of resource it asks about.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,12 +15,6 @@ from typing import TypeVar
 from wsi_lab.errors import Invalid
 
 T = TypeVar("T")
-
-LONGEST_EMAIL = 254
-# Blanks, and what is invisible or turns the direction of what follows, belong in none; nor do
-# signs that mean something in lists of addresses and in configuration files.
-_PART = r"[^@\s,;:<>()\[\]\"\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
-_EMAIL = re.compile(f"{_PART}@{_PART}")
 
 
 class Right(StrEnum):
@@ -43,8 +36,11 @@ class Right(StrEnum):
     """Use the programming interfaces that stand beside the web pages."""
 
 
-RIGHT_SYNONYMS: Mapping[str, Right] = {"read": Right.VIEW, "write": Right.EDIT}
-"""PHAS's words for the same rights."""
+RIGHT_SYNONYMS: Mapping[str, frozenset[Right]] = {
+    "read": frozenset({Right.VIEW}),
+    "write": frozenset({Right.VIEW, Right.SCORE, Right.EDIT}),
+}
+"""PHAS's words, and the rights that they stand for."""
 
 
 class Capability(StrEnum):
@@ -67,6 +63,15 @@ class Capability(StrEnum):
 ALL_CAPABILITIES = frozenset(Capability)
 
 
+class TokenPurpose(StrEnum):
+    """Which door a token opens; it opens no other one."""
+
+    BEARER = "bearer"
+    """The lab's own, and those of systems that take bearer tokens, too."""
+    PHAS = "phas"
+    CYTOMINE = "cytomine"
+
+
 def rights_of_words(words: Iterable[str]) -> frozenset[Right]:
     """Return the rights that words name, PHAS's words included.
 
@@ -80,8 +85,8 @@ def rights_of_words(words: Iterable[str]) -> frozenset[Right]:
     >>> sorted(rights_of_words(["Read", "score"]))
     [<Right.SCORE: 'score'>, <Right.VIEW: 'view'>]
     """
-    known = {right.value: right for right in Right} | dict(RIGHT_SYNONYMS)
-    return frozenset(_known_words(words, known, "right"))
+    known = {right.value: frozenset({right}) for right in Right} | dict(RIGHT_SYNONYMS)
+    return frozenset().union(*_known_words(words, known, "right"))
 
 
 def capabilities_of_words(words: Iterable[str]) -> frozenset[Capability]:
@@ -113,27 +118,6 @@ def _known_words(words: Iterable[str], known: Mapping[str, T], what: str) -> lis
     return [known[word] for word in words]
 
 
-def checked_email(email: str) -> str:
-    """Return an e-mail address without blanks around it.
-
-    Only the shape ``somebody@somewhere`` is asked for: the lab sends no mail by itself.
-
-    Raises
-    ------
-    Invalid
-        It has another shape, or more than `LONGEST_EMAIL` characters.
-
-    Examples
-    --------
-    >>> checked_email(" reader@lab ")
-    'reader@lab'
-    """
-    email = email.strip()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        raise Invalid("An e-mail address has the form somebody@somewhere, without blanks.")
-    return email
-
-
 @dataclass(frozen=True, slots=True)
 class User:
     """A person, or a program with a name. `email` is what they are called everywhere."""
@@ -157,6 +141,8 @@ class Token:
         Names or ids it is limited to; empty is unlimited.
     expires_on
         `None` for a token that is good until it is revoked.
+    purpose
+        Those that are not for bearing are called keys.
     """
 
     id: int
@@ -168,6 +154,7 @@ class Token:
     folders: frozenset[str]
     created_on: datetime
     expires_on: datetime | None
+    purpose: TokenPurpose = TokenPurpose.BEARER
 
     @property
     def is_unlimited(self) -> bool:
@@ -233,6 +220,8 @@ class Action(StrEnum):
     """Bring in answers and annotations of others: readers elsewhere, or a model."""
     RESULTS_VIEW = "results-view"
     """Everybody's answers and annotations."""
+    API_USE = "api-use"
+    """Ask for lists of a study's slides as programs do that stand beside the web pages."""
     SOURCE_VIEW = "source-view"
     """Slides of the lab's declared source, by their keys there and outside all studies."""
 
@@ -310,6 +299,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.RESULTS_VIEW: _Rule(
         Right.RESULTS, Capability.RESULTS, own_capability=Capability.OWN_RESULTS
     ),
+    Action.API_USE: _Rule(Right.API, None),
     Action.SLIDE_DELETE: _Rule(Right.EDIT, Capability.DELETE, modifies=True),
     Action.SLIDE_PATH: _Rule(None, Capability.PATHS, site_admin=True),
     Action.SOURCE_VIEW: _Rule(None, Capability.PIXELS, site_admin=True, full_token=True),

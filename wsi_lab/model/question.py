@@ -125,6 +125,17 @@ class QuestionSpec:
     configuration: str = ""
 
 
+def is_colour(text: str) -> bool:
+    """Return whether a text is a colour that shapes can be drawn in.
+
+    Examples
+    --------
+    >>> is_colour("#E6194b"), is_colour("red")
+    (True, False)
+    """
+    return _COLOUR.fullmatch(text) is not None
+
+
 def checked_question(name: str, kind: str, configuration: str = "") -> QuestionSpec:
     """Return what a question is to be.
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from wsi_lab.errors import Invalid, OutOfRange, TooLarge
 
@@ -277,6 +278,24 @@ class Region:
     width: int
     height: int
     downsample: float
+
+
+class Patch(NamedTuple):
+    """A rectangle of a stored level, which begins at a whole level-0 pixel.
+
+    Attributes
+    ----------
+    x, y
+        Top left corner in level-0 pixels; may lie outside the slide.
+    width, height
+        In pixels of the level.
+    """
+
+    level: int
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 LARGEST_REGION_PIXELS = 40_000_000

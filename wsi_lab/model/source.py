@@ -10,6 +10,14 @@ from wsi_lab.errors import Invalid
 
 BUCKET_SCHEMES = ("s3", "gs", "az")
 """Amazon S3 and whatever speaks like it, Google Cloud Storage, Azure Blob Storage."""
+FILE_ENDINGS = frozenset(
+    {
+        *(".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".svslide"),
+        *(".dcm", ".czi", ".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".gif", ".bmp", ".webp"),
+    }
+)
+"""Of the files in a folder that become slides without being named anywhere."""
+
 WEB_SCHEMES = ("http", "https")
 SHORTEST_BUCKET = 3
 """Characters, of Amazon S3 and its like. Names of more than 63 are old, and may still be read."""

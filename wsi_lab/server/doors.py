@@ -62,9 +62,12 @@ class Door:
     name
         Kept in the audit with every change that comes through.
     trees
-        The first segments of its addresses, by which an unknown address finds its door.
+        How its addresses begin, by which an unknown address finds its door: the first segment
+        or, where doors share that, the first two (``api/task``).
     accepts_host
         Whether whoever the host of the server (Jupyter) has identified may enter too.
+    ignores_slashes
+        Whether more slashes than one before its addresses are as good as one.
     told
         The parameters of addresses whose whole numbers may stand in the log. What comes from
         elsewhere (a file's name may be a patient's number) is not among them.
@@ -73,6 +76,7 @@ class Door:
     name: ClassVar[str]
     trees: ClassVar[tuple[str, ...]]
     accepts_host: ClassVar[bool] = False
+    ignores_slashes: ClassVar[bool] = False
     told: ClassVar[frozenset[str]] = frozenset()
 
     async def identify(self, handler: Handler) -> Actor | None:
@@ -112,6 +116,7 @@ class V1(Door):
         {
             *("study_id", "case_id", "slide_id", "question_id", "answer_id", "map_id"),
             *("layer_id", "annotation_id", "load_id", "token_id", "x", "y", "z"),
+            *("label_set_id", "label_id", "task_id", "key_id"),
         }
     )
 

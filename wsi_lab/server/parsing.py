@@ -126,6 +126,29 @@ def from_query(
     return _from_mapping(form, given, strict=False, problems=problems)
 
 
+def from_said(form: type[F], said: Mapping[str, Any]) -> F:
+    """Return an object as a form; numbers may be texts, and what is not known is passed over.
+
+    For dialects whose clients send back what they were told. Nothing (`None`) is as good as a
+    field that is not there.
+
+    Raises
+    ------
+    Invalid
+        It breaks the form; `problems` names every field that does.
+
+    Examples
+    --------
+    >>> class New(msgspec.Struct):
+    ...     size: int
+    >>> from_said(New, {"size": "5", "colour": "red"}).size
+    5
+    """
+    known = _fields(form)
+    given = {name: value for name, value in said.items() if name in known and value is not None}
+    return _from_mapping(form, given, strict=False)
+
+
 def whole_id(text: str, what: str) -> int:
     """Return an id from an address.
 

@@ -22,6 +22,7 @@ from wsi_lab.server.api.answers import (
 )
 from wsi_lab.server.api.cases import CaseHandler, CasesHandler
 from wsi_lab.server.api.configuration import ConfigFilesHandler, ImportHandler
+from wsi_lab.server.api.forms_studies import LARGEST_PLAN
 from wsi_lab.server.api.lab import MeHandler, OpenApiHandler, RootHandler
 from wsi_lab.server.api.people import TokenHandler, TokensHandler, UsersHandler
 from wsi_lab.server.api.pixels import (
@@ -35,8 +36,16 @@ from wsi_lab.server.api.pixels import (
     ThumbnailHandler,
 )
 from wsi_lab.server.api.questions import QuestionHandler, QuestionsHandler
+from wsi_lab.server.api.routes_tasks import TASK_ROUTES
 from wsi_lab.server.api.slides import PropertiesHandler, SlideHandler, SlidesHandler
-from wsi_lab.server.api.studies import MemberHandler, MembersHandler, StudiesHandler, StudyHandler
+from wsi_lab.server.api.studies import (
+    MemberHandler,
+    MembersHandler,
+    PlansHandler,
+    PublicationHandler,
+    StudiesHandler,
+    StudyHandler,
+)
 from wsi_lab.server.api.tma_maps import SlideMapHandler, TmaMapHandler, TmaMapsHandler
 from wsi_lab.server.api.uploads import FinishHandler
 from wsi_lab.server.routing import OPEN, Kind, Need, Route
@@ -49,6 +58,7 @@ _END_TOKEN = Need(Action.TOKEN_MANAGE, Kind.TOKEN)
 _VIEW = Need(Action.STUDY_VIEW, Kind.STUDY)
 _EDIT = Need(Action.STUDY_EDIT, Kind.STUDY)
 _ADMIN = Need(Action.STUDY_ADMIN, Kind.STUDY)
+_PUBLISH = Need(Action.STUDY_PUBLISH, Kind.STUDY)
 _VIEW_CASE = Need(Action.STUDY_VIEW, Kind.CASE)
 _EDIT_CASE = Need(Action.STUDY_EDIT, Kind.CASE)
 _VIEW_SLIDE = Need(Action.STUDY_VIEW, Kind.SLIDE)
@@ -95,10 +105,18 @@ V1_ROUTES: tuple[Route, ...] = (
         {"GET": _LOOK, "POST": Need(Action.STUDY_CREATE)},
     ),
     Route(
+        "v1/study-plans",
+        PlansHandler,
+        {"POST": Need(Action.STUDY_CREATE)},
+        body_limit=LARGEST_PLAN,
+        body_seconds=SECONDS_PER_TABLE,
+    ),
+    Route(
         "v1/studies/{study_id}",
         StudyHandler,
         {"GET": _VIEW, "PATCH": _EDIT, "DELETE": Need(Action.STUDY_DELETE, Kind.STUDY)},
     ),
+    Route("v1/studies/{study_id}/publication", PublicationHandler, {"PUT": _PUBLISH}),
     Route("v1/studies/{study_id}/members", MembersHandler, {"GET": _ADMIN}),
     Route(
         "v1/studies/{study_id}/members/{email}", MemberHandler, {"PUT": _ADMIN, "DELETE": _ADMIN}
@@ -114,7 +132,11 @@ V1_ROUTES: tuple[Route, ...] = (
         CaseHandler,
         {"GET": _VIEW_CASE, "PATCH": _EDIT_CASE, "DELETE": _EDIT_CASE},
     ),
-    Route("v1/studies/{study_id}/questions", QuestionsHandler, {"GET": _VIEW, "POST": _EDIT}),
+    Route(
+        "v1/studies/{study_id}/questions",
+        QuestionsHandler,
+        {"GET": _VIEW, "POST": _EDIT, "PUT": _EDIT},
+    ),
     Route(
         "v1/questions/{question_id}",
         QuestionHandler,
@@ -162,4 +184,5 @@ V1_ROUTES: tuple[Route, ...] = (
     *OVERLAYS_ROUTES,
     *LAYERS_ROUTES,
     *EXCHANGE_ROUTES,
+    *TASK_ROUTES,
 )

@@ -40,10 +40,17 @@ class Kind(StrEnum):
     QUESTION = "question"
     ANSWER = "answer"
     LAYER = "layer"
+    LABEL_SET = "label set"
+    LABEL = "label"
+    TASK = "task"
+    ONTOLOGY = "ontology"
+    IMAGE = "image"
+    REMARK = "remark"
     ANNOTATION = "annotation"
     TMA_MAP = "tma map"
     UPLOAD = "upload"
     TOKEN = "token"  # noqa: S105 (a kind of thing, not a secret)
+    KEY = "key"
     SOURCE = "source"
     """All slides of the lab's declared source alike."""
 
@@ -168,6 +175,7 @@ class LabRouter(Router):
         self._oversize = dress(Oversize)
         self._buckets: dict[str, list[tuple[re.Pattern[str], type[Handler], dict[str, Any]]]] = {}
         self._trees_in_any_case: set[str] = set()
+        self._trees_after_slashes: set[str] = set()
         self._unknown: dict[str, tuple[type[Handler], dict[str, Any]]] = {}
         nowhere = dress(Nowhere)
         dressed: dict[type[Handler], type[Handler]] = {}
@@ -181,6 +189,8 @@ class LabRouter(Router):
                 self._trees_in_any_case.add(bucket.partition("/")[0])
             self._buckets.setdefault(bucket, []).append((route.pattern, handler, known))
             for tree in route.door.trees:
+                if route.door.ignores_slashes:
+                    self._trees_after_slashes.add(tree.partition("/")[0])
                 if tree not in self._unknown:
                     unknown = Route(f"{tree}/…", Nowhere, {}, route.door)
                     self._unknown[tree] = (nowhere, {**known, "route": unknown})
@@ -195,10 +205,10 @@ class LabRouter(Router):
     ) -> httputil.HTTPMessageDelegate | None:
         """Return what answers the request; `None` if it is not below the mount."""
         if request.path.startswith(self.mount):
-            handler, known, arguments = self._find(request.path[len(self.mount) :])
+            path = self._below_mount(request.path)
+            handler, known, arguments = self._find(path)
             if may_be_answered(request) and self._may_answer():
-                path = request.path[len(self.mount) - 1 :]
-                asked = Asked(request, known["route"], self._site, path, arguments)
+                asked = Asked(request, known["route"], self._site, f"/{path}", arguments)
                 answer = handler.answer_at_once(asked)
                 if answer is not None:
                     return AnswerDelegate(request, answer)
@@ -210,6 +220,13 @@ class LabRouter(Router):
         if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
             handler = self._limited(request, handler, known["route"])
         return self._application.get_handler_delegate(request, handler, known, arguments)
+
+    def _below_mount(self, path: str) -> str:
+        below = path[len(self.mount) :]
+        if below[:1] != "/":
+            return below
+        after = below.lstrip("/")
+        return after if after.partition("/")[0] in self._trees_after_slashes else below
 
     def _may_answer(self) -> bool:
         # A server that stops takes nobody in, and handlers write what is logged.
@@ -225,7 +242,7 @@ class LabRouter(Router):
                 match = pattern.fullmatch(path)
                 if match is not None:
                     return handler, known, [_decoded(each) for each in match.groups()]
-        handler, known = self._unknown.get(first, self._elsewhere)
+        handler, known = self._unknown.get(bucket) or self._unknown.get(first, self._elsewhere)
         return handler, known, []
 
     def _limited(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from wsi_lab.errors import Conflict
 from wsi_lab.formats.markup import cleaned
@@ -20,6 +22,21 @@ from wsi_lab.service.seen import case_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
 from wsi_lab.store import slides
 from wsi_lab.store import studies as rows
+
+
+class PublicNames(NamedTuple):
+    """What became of a table of public names.
+
+    Attributes
+    ----------
+    changed
+        The cases that have another public name now.
+    unknown
+        Private names that no case of the study has.
+    """
+
+    changed: tuple[Case, ...]
+    unknown: tuple[str, ...]
 
 
 class Cases:
@@ -116,6 +133,36 @@ class Cases:
 
         return self._transactions.write(actor, rename)
 
+    def set_public_names(
+        self, actor: Actor, study_id: int, names: Mapping[str, str]
+    ) -> PublicNames:
+        """Give cases public names, by their private ones. Needs the right 'private', too.
+
+        Raises
+        ------
+        Invalid
+            One of the names is not one; then nothing is changed.
+        """
+        wanted = {
+            checked_name(private, "case"): checked_name(public, "case")
+            for private, public in names.items()
+        }
+
+        def put(transaction: Transaction) -> PublicNames:
+            study = transaction.study(study_id, Action.STUDY_EDIT)
+            transaction.study(study_id, Action.CASE_PRIVATE)
+            changed, unknown = [], []
+            for private, public in wanted.items():
+                before = rows.case_by_name(transaction.connection, study.id, private)
+                if before is None:
+                    unknown.append(private)
+                elif before.public_name != public:
+                    after = dataclasses.replace(before, public_name=public)
+                    changed.append(store_case(transaction, study, before, after))
+            return PublicNames(tuple(changed), tuple(unknown))
+
+        return self._transactions.write(actor, put)
+
     def set_description(self, actor: Actor, case_id: int, html: str) -> Case:
         """Describe a case in HTML, of which only what is harmless is kept.
 
@@ -184,14 +231,19 @@ class Cases:
         return self._transactions.read(actor, read)
 
 
-def _store(transaction: Transaction, study: Study, before: Case, after: Case) -> Case:
+def store_case(transaction: Transaction, study: Study, before: Case, after: Case) -> Case:
+    """Store a case as it is to be, and return it; for verbs that have checked the right."""
     if after != before:
         after = dataclasses.replace(after, revision=before.revision + 1)
         after = rows.update_case(transaction.connection, after)
         transaction.record(
             "change", "case", after.id, study_id=study.id, before=before, after=after
         )
-    return case_as_seen(transaction, study, after)
+    return after
+
+
+def _store(transaction: Transaction, study: Study, before: Case, after: Case) -> Case:
+    return case_as_seen(transaction, study, store_case(transaction, study, before, after))
 
 
 def add_case(transaction: Transaction, study: Study, name: str, public_name: str) -> Case:

@@ -1,4 +1,4 @@
-"""Short-lived leave to see one slide's tiles, without asking the database for each."""
+"""Leave to see something for a while, without asking the database for each tile."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from wsi_lab.store import slides as slide_rows
 TILES_LAST = timedelta(hours=8)
 LINKS_LAST = timedelta(days=30)
 PAGES_LAST = timedelta(days=14)
+PHAS_SESSIONS_LAST = timedelta(days=31)
+CYTOMINE_PIXELS_LAST = timedelta(hours=12)
 MOST_READ = 4096
 
 _NO_GUESTS = (Purpose.TILES,)
@@ -55,6 +57,13 @@ class PageVisitor(NamedTuple):
     slide_id: int | None
     study_id: int | None
     is_guest: bool = False
+
+
+class PhasVisitor(NamedTuple):
+    """Who comes with a session of PHAS, and whether they want private names hidden."""
+
+    actor: Actor
+    anonymise: bool
 
 
 class SlideLink(NamedTuple):
@@ -194,6 +203,25 @@ class Grants:
 
         return self._link(self._transactions.read(actor, make))
 
+    def phas_session(self, actor: Actor, *, anonymise: bool) -> Link:
+        """Return a session of PHAS, which ends with the key that the asker comes with.
+
+        Parameters
+        ----------
+        anonymise
+            Whether private names are hidden in it, whatever the asker may see.
+
+        Raises
+        ------
+        NotAllowed
+            They come with a token that may nothing.
+        """
+        return self._standing(actor, Purpose.PHAS_SESSION, int(anonymise), PHAS_SESSIONS_LAST)
+
+    def pixel_cookie(self, actor: Actor) -> Link:
+        """Return leave to fetch pictures and files as a client of Cytomine; see `phas_session`."""
+        return self._standing(actor, Purpose.CYTOMINE_PIXELS, 0, CYTOMINE_PIXELS_LAST)
+
     @property
     def is_ready(self) -> bool:
         """Whether grants can be read without asking for the lab's secret first."""
@@ -251,6 +279,15 @@ class Grants:
             return PageVisitor(actor, grant.thing_id, None, purpose is Purpose.GUEST_PAGE)
         raise grant_ended()
 
+    def phas_visitor(self, text: str, *, door: str) -> PhasVisitor:
+        """Return whose session of PHAS it is; see `tile_viewer`."""
+        grant = self._known(Purpose.PHAS_SESSION, text)
+        return PhasVisitor(self._owner(grant, grant.thing_id, door), bool(grant.thing_id))
+
+    def pixel_visitor(self, text: str, *, door: str) -> Actor:
+        """Return who may fetch pictures and files as a client of Cytomine; see `tile_viewer`."""
+        return self._owner(self._known(Purpose.CYTOMINE_PIXELS, text), 0, door)
+
     def tiles_expire_on(self, actor: Actor, url_part: str, cookie_part: str) -> datetime:
         """Return when leave to see tiles ends by itself, whoever's it is.
 
@@ -269,6 +306,15 @@ class Grants:
 
         self._transactions.read(actor, check)
         return grant.expires_on
+
+    def _standing(self, actor: Actor, purpose: Purpose, thing_id: int, lasts: timedelta) -> Link:
+        """Return leave that is about no slide and no study."""
+
+        def make(transaction: Transaction) -> Grant:
+            transaction.require(Action.LAB_VIEW)
+            return _grant(transaction, purpose, thing_id, lasts)
+
+        return self._link(self._transactions.read(actor, make))
 
     def _signing(self) -> GrantSigner:
         if self._signer is None:

@@ -15,32 +15,51 @@ from wsi_lab.service.annotating.annotations import Annotations
 from wsi_lab.service.annotating.drawing import Drawing
 from wsi_lab.service.annotating.exchange import Exchange
 from wsi_lab.service.annotating.finding import Finder
+from wsi_lab.service.annotating.label_sets import LabelSets
 from wsi_lab.service.annotating.layers import Layers
 from wsi_lab.service.annotating.loading import Loads
+from wsi_lab.service.annotating.ontologies import Ontologies
 from wsi_lab.service.annotating.overlays import Overlays
+from wsi_lab.service.annotating.shape_lists import ShapeLists
+from wsi_lab.service.annotating.shape_pictures import ShapePictures
+from wsi_lab.service.annotating.shapes import Shapes
+from wsi_lab.service.attached_files import AttachedFiles
 from wsi_lab.service.cases import Cases
 from wsi_lab.service.clock import Clock, system_time
+from wsi_lab.service.colleagues import Colleagues
 from wsi_lab.service.configuring.configuration import Configuration
 from wsi_lab.service.engine import EngineRoom
 from wsi_lab.service.grants import Grants
+from wsi_lab.service.hidden import Hidden
+from wsi_lab.service.images import Images
 from wsi_lab.service.jobs import Jobs
+from wsi_lab.service.keys import Keys
 from wsi_lab.service.mail import Mail
 from wsi_lab.service.page import Pages
 from wsi_lab.service.people import People
 from wsi_lab.service.places import Places
+from wsi_lab.service.remarks import Remarks
 from wsi_lab.service.scoring.questions import Questions
 from wsi_lab.service.scoring.results import Results
 from wsi_lab.service.scoring.tma_maps import TmaMaps
 from wsi_lab.service.screenshots import Screenshots
+from wsi_lab.service.setting_up import StudySetup
 from wsi_lab.service.settings import LabSettings
 from wsi_lab.service.slides import Slides
 from wsi_lab.service.sources import SourceSlides
 from wsi_lab.service.studies import Studies
+from wsi_lab.service.tasks.drawings import TaskDrawings
+from wsi_lab.service.tasks.pictures import TaskPictures
+from wsi_lab.service.tasks.regions import Regions
+from wsi_lab.service.tasks.samples import Samples
+from wsi_lab.service.tasks.slides import TaskSlides
+from wsi_lab.service.tasks.tasks import Tasks
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transactions
 from wsi_lab.service.uploading.attachments import Attachments
 from wsi_lab.service.uploading.downloads import Downloads
 from wsi_lab.service.uploading.files import Files
+from wsi_lab.service.uploading.image_files import ImageFiles
 from wsi_lab.service.uploading.uploads import Uploads
 from wsi_lab.service.viewing import Sessions
 from wsi_lab.store.backup import copy_database
@@ -60,10 +79,20 @@ class Lab:
         The verbs, by what they are about.
     layers, drawing, loads, finder, overlays, exchange, jobs
         Layers of annotations: made, drawn on, loaded, searched, shown, brought in and taken out.
-    configuration, screenshots, pages, sessions, mail
+    shapes, shape_lists, shape_pictures
+        Annotations of whichever layer: one by one, listed, and pictures of them.
+    label_sets, tasks, task_slides, task_drawings, samples, regions, task_pictures
+        What PHAS sets work up with: labels, tasks, and what is done in them.
+    ontologies, images, remarks, attached_files
+        What Cytomine knows besides: the terms of a study, files apart from their slides, and
+        properties, tags, descriptions and files of things.
+    setup, configuration, screenshots, pages, sessions, mail
         What is done with whole studies, and with what is seen of a slide.
-    files, uploads, attachments, downloads, grants
-        The lab's own files, how they come in and go out, and leave to see tiles.
+    files, uploads, attachments, downloads, grants, keys
+        The lab's own files, how they come in and go out, leave to see tiles, and keys of other
+        systems' clients.
+    colleagues, hidden
+        People who have a study in common, and what is told apart from what is not there.
     source
         The verbs about the slides of the declared source; `None` without one.
     """
@@ -76,6 +105,7 @@ class Lab:
         self.people = People(database, transactions, clock)
         self.files = Files(home.slides)
         self.studies = Studies(transactions, home, self.files)
+        self.colleagues, self.hidden = Colleagues(transactions), Hidden(transactions)
         self.cases = Cases(transactions)
         self.tiles = Tiles(database, transactions, clock, self._engine_room.engine)
         adder = SlideAdder(
@@ -84,15 +114,34 @@ class Lab:
             lambda path: self._engine_room.engine().open(path).properties,
         )
         self.slides = Slides(transactions, self.tiles, adder, self.files, self._engine_room.engine)
+        self.setup = StudySetup(transactions, adder)
         self.questions = Questions(transactions)
         self.results = Results(transactions)
         self.annotations = Annotations(transactions, home.annotations)
         self.jobs = Jobs(clock)
         self.layers = Layers(transactions)
         self.drawing = Drawing(transactions)
+        self.label_sets = LabelSets(transactions)
+        self.ontologies = Ontologies(transactions)
+        self.tasks = Tasks(transactions)
+        self.task_slides = TaskSlides(transactions)
+        self.task_drawings = TaskDrawings(transactions)
+        self.samples = Samples(transactions, self.tasks)
+        self.regions = Regions(transactions)
+        self.task_pictures = TaskPictures(
+            self.tiles,
+            self.tasks,
+            self.task_slides,
+            self.task_drawings,
+            self.samples,
+            self.regions,
+        )
         self.loads = Loads(transactions)
         self.finder = Finder(transactions)
         self.overlays = Overlays(database, transactions, self.finder, self.tiles)
+        self.shapes = Shapes(transactions, self.finder)
+        self.shape_lists = ShapeLists(database, transactions, self.finder)
+        self.shape_pictures = ShapePictures(transactions, self.tiles, self.finder, self.shape_lists)
         self.exchange = Exchange(
             transactions,
             layers=self.layers,
@@ -107,11 +156,24 @@ class Lab:
         )
         self.attachments = Attachments(database, home.attachments)
         self.downloads = Downloads(transactions)
+        self.images = Images(
+            transactions,
+            adder,
+            ImageFiles(self.files, home),
+            tiles=self.tiles,
+            downloads=self.downloads,
+            engine=self._engine_room.engine,
+        )
+        self.remarks = Remarks(transactions)
+        self.attached_files = AttachedFiles(
+            transactions, ImageFiles(self.files, home), home.attached
+        )
         self.tma_maps = TmaMaps(transactions, self.files)
         self.configuration = Configuration(transactions, self.files, adder)
         self.screenshots = Screenshots(transactions, self.tiles, self.annotations, self.overlays)
         self.sessions = Sessions(transactions)
         self.pages = Pages(transactions, self.tiles, self.annotations, self.finder)
+        self.keys = Keys(transactions, self.people, self.server_key)
         self.grants = Grants(transactions, self.people, clock, self.server_key)
         self.mail = Mail(transactions, settings)
         self.source = (

@@ -8,13 +8,8 @@ from wsi_lab.errors import Conflict, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.source import is_address
 from wsi_lab.model.study import Slide, Study, checked_name
-from wsi_lab.service.adding import (
-    SlideAdder,
-    SlideOnDisk,
-    default_name,
-    store_changes,
-    store_new,
-)
+from wsi_lab.service.adding import SlideAdder
+from wsi_lab.service.new_slides import SlideOnDisk, default_name, store_changes, store_new
 from wsi_lab.service.seen import slide_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.service.uploading.files import Files

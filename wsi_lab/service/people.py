@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from wsi_lab.errors import Invalid, NotAllowed, NotFound, NotIdentified
+from wsi_lab.errors import Invalid, NotAllowed
+from wsi_lab.model.emails import checked_email
 from wsi_lab.model.people import (
     Action,
     Actor,
     Capability,
     Token,
+    TokenPurpose,
     User,
     capabilities_of_words,
-    checked_email,
 )
 from wsi_lab.model.study import checked_name, checked_text
 from wsi_lab.service.clock import Clock
-from wsi_lab.service.transaction import (
-    Transaction,
-    Transactions,
-    current_actor,
-    has_expired,
-    is_id,
-)
+from wsi_lab.service.tokens import check_expiry, hash_of, not_identified, revoke, whose_token
+from wsi_lab.service.transaction import Transaction, Transactions, current_actor, has_expired
 from wsi_lab.store import audit
 from wsi_lab.store import people as rows
 from wsi_lab.store.connection import Connection
@@ -80,18 +75,27 @@ class People:
 
         return self._remembered((email.casefold(), door), find)
 
-    def actor_for_token(self, text: str, *, door: str) -> Actor:
+    def actor_for_token(
+        self, text: str, *, door: str, purpose: TokenPurpose = TokenPurpose.BEARER
+    ) -> Actor:
         """Return who a bearer token stands for.
+
+        Parameters
+        ----------
+        purpose
+            Which kind of token it must be; those of other kinds are unknown.
 
         Raises
         ------
         NotIdentified
             The token is unknown, expired or revoked; the three look the same.
         """
-        sha256 = _sha256(text)
-        actor = self._remembered((sha256, door), lambda: self._find_actor(sha256, door))
+        sha256 = hash_of(text)
+        # No two kinds may be remembered as the same: a door takes one of them only.
+        key = purpose.value.encode() + sha256
+        actor = self._remembered((key, door), lambda: self._find_actor(sha256, purpose, door))
         if actor.token is not None and has_expired(actor.token, self._clock.now()):
-            raise _not_identified()
+            raise not_identified()
         return actor
 
     def actor_of_ids(self, user_id: int, token_id: int | None, *, door: str) -> Actor:
@@ -112,7 +116,7 @@ class People:
         key = f"{user_id}/{token_id}"
         actor = self._remembered((key, door), lambda: self._database.read(read))
         if actor.token is not None and has_expired(actor.token, self._clock.now()):
-            raise _not_identified()
+            raise not_identified()
         return actor
 
     def process_token(self, actor: Actor, *, name: str) -> str:
@@ -136,7 +140,7 @@ class People:
             raise NotAllowed("A token cannot make another one of this kind.")
         self._transactions.write(actor, make)
         text = _new_text()
-        self._process_tokens[_sha256(text)] = actor.user.id
+        self._process_tokens[hash_of(text)] = actor.user.id
         return text
 
     def me(self, actor: Actor) -> User:
@@ -208,13 +212,13 @@ class People:
         text = _new_text()
 
         def create(transaction: Transaction) -> Token:
-            user = self._whose(transaction, email)
-            _check_expiry(transaction, expires_on)
+            user = whose_token(transaction, email)
+            check_expiry(transaction, expires_on)
             token = rows.add_token(
                 transaction.connection,
                 user.id,
                 name,
-                _sha256(text),
+                hash_of(text),
                 capabilities=allowed,
                 read_studies=limits[0],
                 modify_studies=limits[1],
@@ -239,7 +243,7 @@ class People:
             if everybody:
                 transaction.require(Action.LAB_ADMIN)
                 return rows.tokens(transaction.connection)
-            return rows.tokens(transaction.connection, self._whose(transaction, email).id)
+            return rows.tokens(transaction.connection, whose_token(transaction, email).id)
 
         return self._transactions.read(actor, read)
 
@@ -253,20 +257,10 @@ class People:
         NotFound
             There is no such token, or it is somebody else's.
         """
-
-        def revoke(transaction: Transaction) -> None:
-            own = transaction.actor.token
-            token = rows.token(transaction.connection, token_id) if is_id(token_id) else None
-            ends_itself = own is not None and token is not None and own.id == token.id
-            if not ends_itself:
-                transaction.require(Action.TOKEN_MANAGE)
-            mine = token is not None and token.user_id == transaction.actor.user.id
-            if token is None or not (mine or transaction.may(Action.LAB_ADMIN)):
-                raise NotFound(f"There is no token {token_id}.")
-            rows.revoke_token(transaction.connection, token.id, transaction.now)
-            transaction.record("remove", "token", token.id, before=token)
-
-        self._transactions.write(actor, revoke)
+        purposes = frozenset(TokenPurpose)
+        self._transactions.write(
+            actor, lambda transaction: revoke(transaction, token_id, "token", purposes)
+        )
 
     def list(self, actor: Actor) -> list[User]:
         """Return all users in the order of their ids. Site administrators only."""
@@ -289,13 +283,16 @@ class People:
         self._known[key] = _Known(generation, actor)
         return actor
 
-    def _find_actor(self, sha256: bytes, door: str) -> Actor:
+    def _find_actor(self, sha256: bytes, purpose: TokenPurpose, door: str) -> Actor:
+        # Those of this process are bearer tokens.
+        others = self._process_tokens if purpose is TokenPurpose.BEARER else {}
+
         def read(connection: Connection) -> Actor:
-            user_id, token_id = self._process_tokens.get(sha256), None
+            user_id, token_id = others.get(sha256), None
             if user_id is None:
-                token = rows.token_by_sha256(connection, sha256)
+                token = rows.token_by_sha256(connection, sha256, purpose)
                 if token is None:
-                    raise _not_identified()
+                    raise not_identified()
                 user_id, token_id = token.user_id, token.id
             return current_actor(connection, user_id, token_id, door, self._clock.now())
 
@@ -322,17 +319,6 @@ class People:
         )
         return actor
 
-    def _whose(self, transaction: Transaction, email: str | None) -> User:
-        own = transaction.actor.user
-        if email is None or email.strip().casefold() == own.email.casefold():
-            transaction.require(Action.TOKEN_MANAGE)
-            return own
-        transaction.require(Action.LAB_ADMIN)
-        user = rows.user_by_email(transaction.connection, email.strip())
-        if user is None:
-            raise NotFound(f"There is no user {email.strip()}; add them first.")
-        return user
-
 
 def _login() -> str:
     try:
@@ -346,14 +332,6 @@ def _new_text() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
-def _sha256(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _not_identified() -> NotIdentified:
-    return NotIdentified("These credentials are not valid, or not any more.")
-
-
 def _limits(words: Iterable[str]) -> frozenset[str]:
     words = list(words)
     limits = frozenset(checked_name(word, "limit") for word in words if word.strip())
@@ -361,15 +339,3 @@ def _limits(words: Iterable[str]) -> frozenset[str]:
         # Where no limits means no limit, blanks must not pass for none.
         raise Invalid("A token's limits are names or ids; leave them out for a token without any.")
     return limits
-
-
-def _check_expiry(transaction: Transaction, expires_on: datetime | None) -> None:
-    if expires_on is not None:
-        if expires_on.tzinfo is None:
-            raise Invalid("The time a token expires at needs its time zone, for example 'Z'.")
-        if expires_on <= transaction.now:
-            raise Invalid("The time a token expires at must lie in the future.")
-    own = transaction.actor.token
-    limit = None if own is None else own.expires_on
-    if limit is not None and (expires_on is None or expires_on > limit):
-        raise Invalid("A token that expires cannot make one that outlives it.")

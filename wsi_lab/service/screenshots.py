@@ -18,7 +18,6 @@ from wsi_lab.service.annotating.overlay_style import Choice, Style
 from wsi_lab.service.annotating.overlays import Overlays
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
-from wsi_lab.store import questions as question_rows
 
 if TYPE_CHECKING:
     from wsi_lab.slides.overlay import Mark
@@ -153,7 +152,7 @@ class Screenshots:
             )
             layers = [
                 each.id
-                for each in question_rows.questions(transaction.connection, study.id)
+                for each in transaction.questions(study)
                 if each.kind.is_drawn
                 and (not question or each.name == question)
                 and (wanted is None or each.id in wanted)

@@ -6,7 +6,37 @@ import dataclasses
 
 from wsi_lab.model.people import Action
 from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.model.study_settings import SEED
 from wsi_lab.service.transaction import Transaction
+from wsi_lab.store import studies
+
+ALL = -1
+"""No limit, to the database."""
+
+
+def seen_studies(transaction: Transaction) -> list[Study]:
+    """Return all studies that the asker may view, in the order of their ids."""
+    transaction.require(Action.LAB_VIEW)
+    user = transaction.actor.user
+    there = studies.visible_studies(
+        transaction.connection,
+        member=None if user.is_admin else user.id,
+        limited_to=(),
+        after=0,
+        limit=ALL,
+    )
+    return [each for each in there if transaction.may(Action.STUDY_VIEW, each)]
+
+
+def study_as_seen(transaction: Transaction, study: Study) -> Study:
+    """Return the study, without the seed of its orders for those who may not set it up.
+
+    Who has it can tell in which order others get their cases.
+    """
+    if SEED not in study.settings or transaction.may(Action.STUDY_EDIT, study):
+        return study
+    rest = {name: value for name, value in study.settings.items() if name != SEED}
+    return dataclasses.replace(study, settings=rest)
 
 
 def case_as_seen(transaction: Transaction, study: Study, case: Case) -> Case:

@@ -19,10 +19,11 @@ from wsi_lab.model.study import (
     checked_tags,
     checked_text,
 )
-from wsi_lab.service.adding import NewSlide, SlideAdder, store_changes
+from wsi_lab.service.adding import SlideAdder
 from wsi_lab.service.changes import UNCHANGED, Unchanged
 from wsi_lab.service.focus import is_out_of_focus
 from wsi_lab.service.lab_slides import LabSlides
+from wsi_lab.service.new_slides import NewSlide, store_changes
 from wsi_lab.service.paging import page
 from wsi_lab.service.places import unmoved
 from wsi_lab.service.seen import slide_as_seen
@@ -115,6 +116,7 @@ class Slides:
         slides: Sequence[NewSlide],
         *,
         progress: Callable[[int], None] | None = None,
+        update: bool = False,
     ) -> list[Slide]:
         """Add all of them or none, and return them in the order given.
 
@@ -122,6 +124,9 @@ class Slides:
         ----------
         progress
             Called with the number of files opened so far, one call at a time.
+        update
+            Bring slides up to date that the study has already, by their names, and the public
+            names of their cases, instead of refusing them. What is not said of them stays.
 
         Raises
         ------
@@ -129,7 +134,7 @@ class Slides:
             At least one cannot be added; ``problems`` holds a line for each,
             ``details["rows"]`` the positions in `slides`, counted from 0.
         """
-        return self._adder.add_many(actor, study_id, slides, progress)
+        return self._adder.add_many(actor, study_id, slides, progress, update=update)
 
     def get(self, actor: Actor, slide_id: int) -> Slide:
         """Return one slide."""

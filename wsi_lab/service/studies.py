@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from wsi_lab.model.study import (
     checked_study_name,
     checked_text,
 )
-from wsi_lab.model.study_settings import checked_settings
+from wsi_lab.model.study_settings import LARGEST_SEED, checked_settings, seeded
+from wsi_lab.service.annotating.binding import bind
 from wsi_lab.service.paging import page
+from wsi_lab.service.seen import study_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
 from wsi_lab.service.uploading.files import Files
 from wsi_lab.service.uploading.folders import require_free_name
@@ -40,8 +43,15 @@ class Studies:
         self._home = home
         self._files = files
 
-    def create(self, actor: Actor, name: str, description: str = "") -> Study:
+    def create(
+        self, actor: Actor, name: str, description: str = "", *, ontology_id: int | None = None
+    ) -> Study:
         """Make a study. Site administrators only.
+
+        Parameters
+        ----------
+        ontology_id
+            Whose terms it gets; see `wsi_lab.service.annotating.binding.bind`.
 
         Raises
         ------
@@ -49,22 +59,17 @@ class Studies:
             The name or the description is not one.
         Conflict
             There is a study of that name.
+        NotFound
+            There is no such ontology, or the asker may not see it.
         """
         name = checked_study_name(name)
         description = checked_description(description, "study")
 
         def create(transaction: Transaction) -> Study:
             transaction.require(Action.STUDY_CREATE)
-            token = transaction.actor.token
-            study = rows.add_study(
-                transaction.connection,
-                name,
-                description,
-                created_on=transaction.now,
-                created_by=transaction.actor.user.id,
-                created_with=token.id if token else None,
-            )
-            transaction.record("create", "study", study.id, study_id=study.id, after=study)
+            study = new_study(transaction, name, description)
+            if ontology_id is not None:
+                bind(transaction, ontology_id, study)
             return study
 
         return self._transactions.write(actor, create)
@@ -72,13 +77,19 @@ class Studies:
     def get(self, actor: Actor, study_id: int) -> Study:
         """Return one study."""
         return self._transactions.read(
-            actor, lambda transaction: transaction.study(study_id, Action.STUDY_VIEW)
+            actor,
+            lambda transaction: study_as_seen(
+                transaction, transaction.study(study_id, Action.STUDY_VIEW)
+            ),
         )
 
     def by_name(self, actor: Actor, name: str) -> Study:
         """Return the study of exactly that name."""
         return self._transactions.read(
-            actor, lambda transaction: transaction.study_by_name(name, Action.STUDY_VIEW)
+            actor,
+            lambda transaction: study_as_seen(
+                transaction, transaction.study_by_name(name, Action.STUDY_VIEW)
+            ),
         )
 
     def change(
@@ -101,7 +112,8 @@ class Studies:
         published
             Whether readers are let in; needs the right 'admin', the others 'edit'.
         settings
-            All of them, by the names that `wsi_lab.model.study_settings` knows.
+            All of them, by the names that `wsi_lab.model.study_settings` knows. The seed by which
+            cases are shuffled is made with the first of them that ask for it, and stays.
 
         Raises
         ------
@@ -120,7 +132,8 @@ class Studies:
             check_revision(before.revision, revision, "study")
             if changes.get("name", before.name) != before.name:
                 require_free_name(transaction, self._files, changes["name"])
-            return _changed(transaction, before, changes, published=published)
+            after = changed_study(transaction, before, changes, published=published)
+            return study_as_seen(transaction, after)
 
         return self._transactions.write(actor, change)
 
@@ -258,7 +271,7 @@ class Studies:
         def read(transaction: Transaction) -> Page[Study]:
             transaction.require(Action.LAB_VIEW)
             asker = transaction.actor
-            return page(
+            found = page(
                 limit,
                 cursor,
                 lambda after, most: rows.visible_studies(
@@ -270,15 +283,23 @@ class Studies:
                 ),
                 lambda study: study.id,
             )
+            seen = tuple(study_as_seen(transaction, each) for each in found.items)
+            return Page(seen, found.next_cursor)
 
         return self._transactions.read(actor, read)
 
     def _set_published(self, actor: Actor, study_id: int, *, published: bool) -> Study:
         def change(transaction: Transaction) -> Study:
             before = transaction.study(study_id, Action.STUDY_PUBLISH)
-            return _changed(transaction, before, {}, published=published)
+            after = changed_study(transaction, before, {}, published=published)
+            return study_as_seen(transaction, after)
 
         return self._transactions.write(actor, change)
+
+
+def new_seed() -> int:
+    """Return a seed for the order of cases that nobody can guess."""
+    return secrets.randbelow(LARGEST_SEED)
 
 
 def _checked(
@@ -302,10 +323,29 @@ def _checked(
     return changes
 
 
-def _changed(
+def new_study(transaction: Transaction, name: str, description: str = "") -> Study:
+    """Store a study and write it down in the audit; for verbs that have checked the right."""
+    token = transaction.actor.token
+    study = rows.add_study(
+        transaction.connection,
+        name,
+        description,
+        created_on=transaction.now,
+        created_by=transaction.actor.user.id,
+        created_with=token.id if token else None,
+    )
+    transaction.record("create", "study", study.id, study_id=study.id, after=study)
+    return study
+
+
+def changed_study(
     transaction: Transaction, before: Study, changes: Mapping[str, Any], *, published: bool | None
 ) -> Study:
+    """Store a study with other values in some fields; for verbs that have checked the right."""
     after = dataclasses.replace(before, **changes)
+    if "settings" in changes:
+        settings = seeded(after.settings, before.settings, new_seed)
+        after = dataclasses.replace(after, settings=settings)
     if published is not None and published != (before.published_on is not None):
         after = dataclasses.replace(after, published_on=transaction.now if published else None)
     if after == before:

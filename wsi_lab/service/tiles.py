@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from wsi_lab.errors import Invalid, NotFound, SlideChanged, TooLarge
+from wsi_lab.errors import Invalid, NotFound, TooLarge
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.slide import region_at
 from wsi_lab.service.answers import (
@@ -19,6 +19,7 @@ from wsi_lab.service.answers import (
     tile_answer,
 )
 from wsi_lab.service.clock import Clock
+from wsi_lab.service.openslide_pictures import OpenSlidePictures
 from wsi_lab.service.sight import Remembered, Sight
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store.db import Database
@@ -29,13 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_BUNDLE", "GridKind", "RegionFormat", "Shown", "TileAnswer", "Tiles"]
 
-T = TypeVar("T")
-
 LARGEST_BUNDLE = 256
 LARGEST_THUMBNAIL = 4096
 
 
-class Tiles:
+class Tiles(OpenSlidePictures):
     """Pixels of slides.
 
     The verbs ``…_at_once`` and ``…_soon`` never wait for a disk, a store, a worker or another
@@ -52,7 +51,7 @@ class Tiles:
     ) -> None:
         self._transactions = transactions
         self._engine = engine
-        self._sight = Sight(database, transactions, clock, engine)
+        super().__init__(Sight(database, transactions, clock, engine))
         self._at_once, self._open = self._sight.at_once, self._sight.open
 
     def shown(self, actor: Actor, slide_id: int) -> Shown:
@@ -305,13 +304,6 @@ class Tiles:
             transaction.slide(slide_id, Action.SLIDE_PRIVATE)
 
         self._transactions.read(actor, check)
-
-    def _read(self, actor: Actor, slide_id: int, read: Callable[[Remembered, OpenSlide], T]) -> T:
-        """Return what `read` makes of a slide, or of the one that has just taken its place."""
-        try:
-            return read(*self._open(actor, slide_id))
-        except SlideChanged:
-            return read(*self._open(actor, slide_id))
 
 
 def _soon(  # noqa: PLR0917 (a tile's address, in the order everybody speaks it)

@@ -10,9 +10,10 @@ from typing import Any, NoReturn, TypeVar
 
 from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, NotIdentified
 from wsi_lab.model.people import THE_LAB, Action, Actor, Decision, Resource, Token, may
+from wsi_lab.model.question import Question
 from wsi_lab.model.study import Case, Slide, Study
 from wsi_lab.service.clock import Clock
-from wsi_lab.store import audit, people, slides, studies
+from wsi_lab.store import audit, people, questions, slides, studies, tasks
 from wsi_lab.store.connection import Connection
 from wsi_lab.store.db import Database
 
@@ -89,6 +90,22 @@ class Transaction:
         if slide is None:
             raise NotFound(missing)
         return self._study(slide.study_id, action, missing), slide
+
+    def questions(self, study: Study) -> list[Question]:
+        """Return the questions of a study in their order, those closed to the asker left out."""
+        closed = self.closed_questions(study)
+        found = questions.questions(self.connection, study.id)
+        return [each for each in found if each.id not in closed]
+
+    def closed_questions(self, study: Study) -> frozenset[int]:
+        """Return the questions that are restricted tasks which the asker may not enter.
+
+        Administrators of the study enter all of them.
+        """
+        restricted = tasks.restricted(self.connection, study.id)
+        if not restricted or self.may(Action.STUDY_ADMIN, study):
+            return frozenset()
+        return frozenset(restricted).difference(tasks.accesses(self.connection, self.actor.user.id))
 
     def record(
         self,

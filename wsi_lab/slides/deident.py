@@ -241,6 +241,7 @@ FORMAT_NAMES: Mapping[str, str] = {
 """For people, by OpenSlide's name of the vendor."""
 
 _VENDORS = {name: vendor for vendor, name in FORMAT_NAMES.items()}
+_NO_VENDOR = "ome"
 
 
 def safe_metadata(format_name: str, properties: Mapping[str, str]) -> dict[str, str]:
@@ -273,6 +274,18 @@ def safe_metadata(format_name: str, properties: Mapping[str, str]) -> dict[str, 
         if value and _has_shape(value, allowed[name]):
             safe[name] = value
     return dict(list(safe.items())[:MOST_PROPERTIES])
+
+
+def vendor_of_format(format_name: str) -> str:
+    """Return OpenSlide's name of the vendor of a format, or ``""`` where it knows none.
+
+    Examples
+    --------
+    >>> vendor_of_format("MIRAX"), vendor_of_format("OME-TIFF")
+    ('mirax', '')
+    """
+    vendor = _VENDORS.get(format_name, "")
+    return "" if vendor == _NO_VENDOR else vendor
 
 
 def safe_associated(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,6 +63,25 @@ class Drawing:
         return render.jpeg(pixels, quality, "422" if stored_resolution else "420")
 
 
+def whole_within(slide: SlideProperties, width: int, height: int) -> Region:
+    """Return all of a slide, as large as fits into a box and never larger than it is.
+
+    Examples
+    --------
+    >>> from wsi_lab.model.slide import Level
+    >>> whole_within(SlideProperties("", (Level(400, 200, 256, 256, 1.0),)), 100, 100)
+    Region(x=0.0, y=0.0, width=100, height=50, downsample=4.0)
+    """
+    downsample = max(slide.width / width, slide.height / height, 1.0)
+    return Region(
+        x=0.0,
+        y=0.0,
+        width=max(1, min(width, round(slide.width / downsample))),
+        height=max(1, min(height, round(slide.height / downsample))),
+        downsample=downsample,
+    )
+
+
 def _stretched(pixels: Pixels, width: int, height: int) -> Pixels:
     """Return pixels with the last row and column repeated where a level lacks one by rounding."""
     rows, columns = pixels.shape[:2]

@@ -14,6 +14,7 @@ from wsi_lab.model.source import is_address
 from wsi_lab.slides.decoding import TileDecoder
 from wsi_lab.slides.kept_indexes import KeptIndexes
 from wsi_lab.slides.open_slide import OpenSlide
+from wsi_lab.slides.patches import PatchReader
 from wsi_lab.slides.pool import PoolSettings, WorkerPool
 from wsi_lab.slides.preflight import preflight
 from wsi_lab.slides.reader import Reader
@@ -37,11 +38,22 @@ _DECODING_THREADS = 2
 """For tiles that were fetched without a thread and, against the custom, have to be decoded."""
 
 
+class OpenedByOpenSlide(PatchReader, Protocol):
+    """A slide that OpenSlide has opened."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which file that was."""
+
+
 class Workers(TileDecoder, Protocol):
     """What the engine needs of `wsi_lab.slides.pool.WorkerPool`."""
 
     def open(self, path: str) -> Reader:
         """Return a slide that a library in a worker has opened."""
+
+    def open_by_openslide(self, path: str) -> OpenedByOpenSlide:
+        """Return a slide that OpenSlide has opened, whatever reader `open` would choose."""
 
     def close(self) -> None:
         """End the workers."""
@@ -269,8 +281,18 @@ class SlideEngine:
             watch=watch,
             renderings=self._renderings,
             later=self._later,
+            by_openslide=(
+                (lambda: self._by_openslide(path, source.identity)) if reason is None else None
+            ),
         )
         return _Kept(source.identity, slide, not_tiled=reason, cut_short=lacking)
+
+    def _by_openslide(self, path: str, identity: Identity) -> PatchReader:
+        reader = self._workers.open_by_openslide(path)
+        # It was opened by its name, and may be the file that has taken the other's place.
+        if reader.identity != identity:
+            raise SlideChanged("The slide's file was replaced; ask again in a moment.")
+        return reader
 
     def _opened_far(self, address: str, *, tiled_only: bool, anew: bool) -> _Kept:
         if self._stores is None:

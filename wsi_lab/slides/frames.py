@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
-from wsi_lab.model.slide import Region, SlideProperties
+from wsi_lab.model.slide import Patch, Region, SlideProperties
 from wsi_lab.slides.source import Identity
 
 LONGEST_HEADER = 16 * 1024 * 1024
@@ -38,9 +38,16 @@ class Request(msgspec.Struct, tag=True, frozen=True, kw_only=True):
 
 
 class OpenFile(Request, frozen=True, kw_only=True):
-    """Open a file, anew if it changed."""
+    """Open a file, anew if it changed.
+
+    Attributes
+    ----------
+    by_openslide
+        By OpenSlide and nothing else, whatever reader would show it best.
+    """
 
     path: str
+    by_openslide: bool = False
 
 
 class ReadRegion(Request, frozen=True, kw_only=True):
@@ -49,6 +56,15 @@ class ReadRegion(Request, frozen=True, kw_only=True):
     path: str
     identity: Identity
     region: Region
+
+
+class ReadPatch(Request, frozen=True, kw_only=True):
+    """Read pixels of a stored level, with their opacity; otherwise as `ReadRegion`."""
+
+    path: str
+    identity: Identity
+    patch: Patch
+    by_openslide: bool = False
 
 
 class ReadAssociated(Request, frozen=True, kw_only=True):
@@ -98,7 +114,7 @@ class Opened(Answer, frozen=True, kw_only=True):
 
 
 class Picture(Answer, frozen=True, kw_only=True):
-    """The frame's body is ``(rows, columns, 3) uint8``."""
+    """The frame's body is ``(rows, columns, 3) uint8``; of a patch it has 4 samples."""
 
     rows: int
     columns: int
@@ -118,7 +134,7 @@ class Refused(Answer, frozen=True, kw_only=True):
     surprise: str = ""
 
 
-AnyRequest = OpenFile | ReadRegion | ReadAssociated | DecodeTile
+AnyRequest = OpenFile | ReadRegion | ReadPatch | ReadAssociated | DecodeTile
 AnyAnswer = Ready | Opened | Picture | Refused
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -13,9 +13,10 @@ from functools import partial
 from wsi_lab.errors import Invalid, TooLarge
 from wsi_lab.model.slide import LARGEST_REGION_PIXELS, Region, SlideProperties, TileGrid
 from wsi_lab.slides import render
-from wsi_lab.slides.drawing import Drawing
+from wsi_lab.slides.drawing import Drawing, whole_within
 from wsi_lab.slides.futures import after
 from wsi_lab.slides.level_tiles import LevelTile, LevelTiles
+from wsi_lab.slides.patches import Patches, PatchReader
 from wsi_lab.slides.reader import EncodedImage, Pixels, Reader
 from wsi_lab.slides.renderings import Renderings
 from wsi_lab.slides.tile_plans import TilePlan, TilePlans
@@ -47,6 +48,8 @@ class OpenSlide:
     compression
         How the tiles of its levels are stored, such as ``"JPEG"``, ``"JPEG 2000"`` or ``"LZW"``;
         ``""`` where they are not read natively.
+    patches
+        Pixels of its levels as OpenSlide places them.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class OpenSlide:
         renderings: Renderings,
         later: Executor,
         is_remote: bool = False,
+        by_openslide: Callable[[], PatchReader] | None = None,
     ) -> None:
         self._reader = reader
         self.version = version
@@ -73,6 +77,7 @@ class OpenSlide:
         # Versions of two files may be equal by bad luck; serial numbers are not.
         self._serial = next(_serial)
         self._drawing = Drawing(reader, self._properties)
+        self.patches = Patches(reader, self._properties, watch, by_openslide)
         self._plan = TilePlans(self._properties).plan
         self._level_tiles = LevelTiles(
             reader,
@@ -310,15 +315,7 @@ class OpenSlide:
             raise Invalid(f"A thumbnail's sides go from 1 to {LARGEST_THUMBNAIL_SIDE} pixels.")
         if not 1 <= quality <= 100:
             raise Invalid(f"Quality goes from 1 to 100, not {quality}.")
-        slide = self._properties
-        downsample = max(slide.width / max_width, slide.height / max_height, 1.0)
-        region = Region(
-            x=0.0,
-            y=0.0,
-            width=max(1, min(max_width, round(slide.width / downsample))),
-            height=max(1, min(max_height, round(slide.height / downsample))),
-            downsample=downsample,
-        )
+        region = whole_within(self._properties, max_width, max_height)
         return self._kept_or_made(
             ("thumbnail", max_width, max_height, quality),
             lambda: self._drawing.whole(region, quality),

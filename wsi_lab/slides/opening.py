@@ -41,6 +41,23 @@ def open_slide(path: str) -> LevelReader:
     return OpenSlideReader(path)
 
 
+def open_by_openslide(path: str) -> OpenSlideReader:
+    """Open a slide with OpenSlide, whatever shows its kind best.
+
+    Raises
+    ------
+    UnsupportedSlide
+        OpenSlide does not know such files.
+    DamagedSlide, SlideMissing
+        As for `open_slide`.
+    """
+    with SlideFile(path) as file:
+        kind = preflight(file).kind
+    if kind is FileKind.DICOM:
+        _require_files_beside(path)
+    return OpenSlideReader(path)
+
+
 def _tiff(path: str) -> LevelReader:
     # tifffile takes a fifth of a second to import, and slides of scanners do not need it.
     from wsi_lab.slides.readers.any_tiff import AnyTiffReader  # noqa: PLC0415 (see above)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from wsi_lab.errors import Busy, DamagedSlide, Invalid, TooLarge
-from wsi_lab.model.slide import LARGEST_REGION_PIXELS, Region, SlideProperties
+from wsi_lab.model.slide import LARGEST_REGION_PIXELS, Patch, Region, SlideProperties
 from wsi_lab.slides.frames import (
     AnyAnswer,
     AnyRequest,
@@ -22,6 +22,7 @@ from wsi_lab.slides.frames import (
     Opened,
     OpenFile,
     ReadAssociated,
+    ReadPatch,
     ReadRegion,
 )
 from wsi_lab.slides.process import WorkerLost, WorkerProcess
@@ -117,15 +118,17 @@ class WorkerPool:
         Busy
             Too many requests are waiting.
         """
-        answer, _ = self._ask(
-            OpenFile(path=path),
-            key=(path, current_identity(path)),
-            path=path,
-            seconds=self._settings.open_seconds,
-        )
-        if not isinstance(answer, Opened):
-            raise _nonsense()
-        return RemoteReader(self, path, answer.identity, answer.properties)
+        return self._opened(OpenFile(path=path))
+
+    def open_by_openslide(self, path: str) -> RemoteReader:
+        """Return a slide as OpenSlide reads it, whatever reader `open` would choose.
+
+        Raises
+        ------
+        UnsupportedSlide, DamagedSlide, SlideMissing, Busy
+            As for `open`.
+        """
+        return self._opened(OpenFile(path=path, by_openslide=True))
 
     def decode_tile(
         self,
@@ -152,11 +155,15 @@ class WorkerPool:
         )
         return _present(pixels)
 
-    def read(self, reader: RemoteReader, request: ReadRegion | ReadAssociated) -> Pixels:
+    def read(
+        self, reader: RemoteReader, request: ReadRegion | ReadPatch | ReadAssociated
+    ) -> Pixels:
         """Return pixels of a slide that `open` gave; what `RemoteReader` calls."""
         size = None
         if isinstance(request, ReadRegion):
             size = request.region.height, request.region.width
+        elif isinstance(request, ReadPatch):
+            size = request.patch.height, request.patch.width
         _, pixels = self._ask(
             request,
             key=(reader.path, reader.identity),
@@ -183,6 +190,23 @@ class WorkerPool:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _opened(self, request: OpenFile) -> RemoteReader:
+        answer, _ = self._ask(
+            request,
+            key=(request.path, current_identity(request.path)),
+            path=request.path,
+            seconds=self._settings.open_seconds,
+        )
+        if not isinstance(answer, Opened):
+            raise _nonsense()
+        return RemoteReader(
+            self,
+            request.path,
+            answer.identity,
+            answer.properties,
+            by_openslide=request.by_openslide,
+        )
 
     def _started(self) -> WorkerProcess:
         return WorkerProcess(
@@ -245,9 +269,16 @@ class RemoteReader:
     """
 
     def __init__(
-        self, pool: WorkerPool, path: str, identity: Identity, properties: SlideProperties
+        self,
+        pool: WorkerPool,
+        path: str,
+        identity: Identity,
+        properties: SlideProperties,
+        *,
+        by_openslide: bool = False,
     ) -> None:
         self._pool = pool
+        self._by_openslide = by_openslide
         self._properties = properties
         self.path = path
         self.identity = identity
@@ -313,6 +344,22 @@ class RemoteReader:
         if region.width * region.height > LARGEST_REGION_PIXELS:
             raise TooLarge(f"At most {LARGEST_REGION_PIXELS:,} pixels are read at once.")
         request = ReadRegion(path=self.path, identity=self.identity, region=region)
+        return self._pool.read(self, request)
+
+    def read_patch(self, patch: Patch) -> Pixels:
+        """Return the pixels of a patch with their opacity, clear outside the slide.
+
+        Raises
+        ------
+        DamagedSlide, TooLarge, Busy, SlideMissing
+            As for `read_region`.
+        """
+        request = ReadPatch(
+            path=self.path,
+            identity=self.identity,
+            patch=patch,
+            by_openslide=self._by_openslide,
+        )
         return self._pool.read(self, request)
 
     def read_associated(self, name: str) -> Pixels:

@@ -33,6 +33,7 @@ from wsi_lab.slides.frames import (
     Line,
     NotUnderstood,
     Picture,
+    ReadPatch,
     Ready,
     Refused,
 )
@@ -199,7 +200,8 @@ class WorkerProcess:
         try:
             self._make_ready(request, body, seconds)
             answer, length = self._line.next_answer()
-            pixels = self._receive(answer, length, size)
+            samples = 4 if isinstance(request, ReadPatch) else 3
+            pixels = self._receive(answer, length, size, samples)
         except TimeoutError:
             self.kill()
             raise WorkerLost("took too long", f"ended after {seconds:g} s") from None
@@ -252,7 +254,7 @@ class WorkerProcess:
                 self._open.popitem(last=False)
 
     def _receive(
-        self, answer: AnyAnswer, length: int, size: tuple[int, int] | None
+        self, answer: AnyAnswer, length: int, size: tuple[int, int] | None, samples: int
     ) -> Pixels | None:
         if not isinstance(answer, Picture):
             if length:
@@ -261,13 +263,13 @@ class WorkerProcess:
         rows, columns = answer.rows, answer.columns
         if (
             min(rows, columns) < 1
-            or length != rows * columns * 3
+            or length != rows * columns * samples
             or length > _LARGEST_PICTURE_BYTES
         ):
             raise NotUnderstood
         if size is not None and size != (rows, columns):
             raise NotUnderstood
-        pixels = np.empty((rows, columns, 3), np.uint8)
+        pixels = np.empty((rows, columns, samples), np.uint8)
         self._line.receive_body(pixels.data.cast("B"))
         return pixels
 

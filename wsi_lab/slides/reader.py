@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from wsi_lab.model.slide import Region, SlideProperties
+from wsi_lab.model.slide import Patch, Region, SlideProperties
 
 Pixels = npt.NDArray[np.uint8]
-"""``(rows, columns, 3) uint8`` RGB."""
+"""``(rows, columns, 3) uint8`` RGB; of patches ``(rows, columns, 4)``, RGB and opacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,15 @@ class Reader(Protocol):
         ------
         DamagedSlide, SlideMissing, TooLarge, Busy
             The file is broken, gone, needs too much work, or all workers are taken.
+        """
+
+    def read_patch(self, patch: Patch) -> Pixels:
+        """Return the pixels of a patch with their opacity, clear outside the slide.
+
+        Raises
+        ------
+        DamagedSlide, SlideMissing, TooLarge, Busy
+            As for `read_region`.
         """
 
     def read_associated(self, name: str) -> Pixels:

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from wsi_lab.errors import TooLarge
-from wsi_lab.model.slide import Region, SlideProperties
+from wsi_lab.model.slide import Patch, Region, SlideProperties
 from wsi_lab.slides.colour import white
+from wsi_lab.slides.placing import placed
 from wsi_lab.slides.reader import Pixels
 from wsi_lab.slides.render import reduced, resampled
 
@@ -58,6 +59,16 @@ class LevelReader(ABC):
     def read_region(self, region: Region) -> Pixels:
         """Return the pixels of a region, white where it lies outside the slide."""
         return read_region(self, region)
+
+    def read_patch(self, patch: Patch) -> Pixels:
+        """Return the pixels of a patch with their opacity, clear outside the slide."""
+        stored = self.properties.levels[patch.level]
+
+        def read(column: int, row: int, width: int, height: int) -> Pixels:
+            scale = stored.downsample
+            return self.read_level(patch.level, column * scale, row * scale, width, height)
+
+        return placed(stored, patch, read)
 
 
 def read_region(reader: LevelReader, region: Region) -> Pixels:

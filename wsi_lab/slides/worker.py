@@ -29,6 +29,7 @@ from wsi_lab.slides.frames import (
     OpenFile,
     Picture,
     ReadAssociated,
+    ReadPatch,
     ReadRegion,
     Ready,
     Refused,
@@ -44,6 +45,10 @@ _TIGHT = 0.6
 """From that part of its memory on, a worker closes slides; what a request may use is the rest."""
 
 
+_Place = tuple[str, bool]
+"""A slide's path, and whether OpenSlide has to read it whatever reader would show it best."""
+
+
 class Shelf:
     """The slides that are open here, the ones used lately.
 
@@ -55,28 +60,36 @@ class Shelf:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._slides: OrderedDict[str, tuple[Identity, LevelReader]] = OrderedDict()
+        self._slides: OrderedDict[_Place, tuple[Identity, LevelReader]] = OrderedDict()
 
-    def opened(self, path: str) -> tuple[Identity, LevelReader]:
+    def opened(self, path: str, *, by_openslide: bool = False) -> tuple[Identity, LevelReader]:
         """Return the slide as the file is now."""
         identity = current_identity(path)
-        found = self._slides.get(path)
+        place = path, by_openslide
+        found = self._slides.get(place)
         if found is not None and found[0] == identity:
-            self._slides.move_to_end(path)
+            self._slides.move_to_end(place)
             return found
-        self.close([path])
-        from wsi_lab.slides.opening import open_slide  # noqa: PLC0415 (after the limits)
+        self._close(place)
+        from wsi_lab.slides import opening  # noqa: PLC0415 (after the limits)
 
-        reader = open_slide(path)
+        reader = opening.open_by_openslide(path) if by_openslide else opening.open_slide(path)
         if current_identity(path) != identity:
             reader.close()
             raise _changed()
         while len(self._slides) >= self._places:
-            self.close([next(iter(self._slides))])
-        self._slides[path] = identity, reader
+            self._close(next(iter(self._slides)))
+        self._slides[place] = identity, reader
         return identity, reader
 
-    def read(self, path: str, identity: Identity, how: Callable[[LevelReader], Pixels]) -> Pixels:
+    def read(
+        self,
+        path: str,
+        identity: Identity,
+        how: Callable[[LevelReader], Pixels],
+        *,
+        by_openslide: bool = False,
+    ) -> Pixels:
         """Return pixels of a slide if it was the file it has to be all the time.
 
         Raises
@@ -84,7 +97,7 @@ class Shelf:
         Busy
             The file was changed or replaced.
         """
-        now, reader = self.opened(path)
+        now, reader = self.opened(path, by_openslide=by_openslide)
         if now != identity:
             raise _changed()
         pixels = how(reader)
@@ -96,14 +109,19 @@ class Shelf:
     def close(self, paths: list[str]) -> None:
         """Close slides; those that are not open are passed over."""
         for path in paths:
-            found = self._slides.pop(path, None)
-            if found is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    found[1].close()
+            self._close((path, False))
+            self._close((path, True))
 
     def close_all(self) -> None:
         """Close everything."""
-        self.close(list(self._slides))
+        for place in list(self._slides):
+            self._close(place)
+
+    def _close(self, place: _Place) -> None:
+        found = self._slides.pop(place, None)
+        if found is not None:
+            with contextlib.suppress(OSError, ValueError):
+                found[1].close()
 
 
 def _changed() -> Busy:
@@ -134,12 +152,22 @@ def respond(request: AnyRequest, body: bytes, shelf: Shelf) -> tuple[AnyAnswer, 
 def _done(request: AnyRequest, body: bytes, shelf: Shelf) -> tuple[AnyAnswer, memoryview | bytes]:
     match request:
         case OpenFile():
-            identity, reader = shelf.opened(request.path)
+            identity, reader = shelf.opened(request.path, by_openslide=request.by_openslide)
             return Opened(identity=identity, properties=reader.properties), b""
         case ReadRegion():
             region = request.region
             return _picture(
                 shelf.read(request.path, request.identity, lambda slide: slide.read_region(region))
+            )
+        case ReadPatch():
+            patch = request.patch
+            return _picture(
+                shelf.read(
+                    request.path,
+                    request.identity,
+                    lambda slide: slide.read_patch(patch),
+                    by_openslide=request.by_openslide,
+                )
             )
         case ReadAssociated():
             name = request.name

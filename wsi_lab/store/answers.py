@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from wsi_lab.model.answer import Answer, Core, Place, ResultRow
-from wsi_lab.store.columns import time_of, time_text
+from wsi_lab.store.columns import json_text, time_of, time_text
 from wsi_lab.store.connection import Connection, Row
 
 FEW = 500
@@ -171,6 +171,17 @@ def answer_row(connection: Connection, answer_id: int) -> AnswerRow:
     return AnswerRow(*row)
 
 
+def answers_of_study(connection: Connection, study_id: int) -> list[AnswerRow]:
+    """Return the answers of a study in the order of their ids, shapes left out."""
+    found = connection.execute(
+        f"SELECT {', '.join(f'a.{name}' for name in AnswerRow._fields)} FROM answers a "  # noqa: S608 (constants)
+        "JOIN questions q ON q.id = a.question_id "
+        "WHERE a.study_id = ? AND q.removed_on IS NULL ORDER BY a.id",
+        (study_id,),
+    )
+    return [AnswerRow(*row) for row in found]
+
+
 def revision_of_file(connection: Connection, answer_id: int, file_uuid: str) -> int | None:
     """Return the revision in which an answer named a file; the last one if there are several."""
     (revision,) = connection.execute(
@@ -210,6 +221,7 @@ def result_rows(
     study_id: int,
     case_names: Mapping[int, str],
     *,
+    without: Collection[int] = (),
     question: str | None = None,
     author: str | None = None,
     slide_id: int | None = None,
@@ -223,6 +235,8 @@ def result_rows(
     ----------
     case_names
         What cases are to be called, by id.
+    without
+        No answers to these questions.
     case_id
         Only answers about the case and about slides of it.
     after, limit
@@ -234,12 +248,14 @@ def result_rows(
         a.id, a.revision FROM answers a JOIN questions q ON q.id = a.question_id
         LEFT JOIN slides s ON s.id = a.slide_id
         WHERE a.study_id = :study AND q.removed_on IS NULL
+        AND (:without = '[]' OR q.id NOT IN (SELECT value FROM json_each(:without)))
         AND (:question IS NULL OR q.name = :question) AND (:author IS NULL OR a.author = :author)
         AND (:slide IS NULL OR a.slide_id = :slide)
         AND (:case IS NULL OR coalesce(a.case_id, s.case_id) = :case OR s.case_id = :case)
         AND a.id > :after ORDER BY a.id LIMIT :limit""",  # noqa: S608 (constants)
         {
             "study": study_id,
+            "without": json_text(sorted(without)),
             "question": question,
             "author": author,
             "slide": slide_id,

@@ -38,7 +38,7 @@ def drawn(connection: Connection, ids: Iterable[int]) -> list[Annotation]:
 def drawn_on_layer(
     connection: Connection,
     question_id: int,
-    slide_id: int,
+    slide_id: int | None,
     *,
     author: str | None = None,
     box: Box | None = None,
@@ -47,6 +47,8 @@ def drawn_on_layer(
 
     Parameters
     ----------
+    slide_id
+        `None` for all slides; not together with `box`.
     box
         Only those whose own boxes touch it.
     """
@@ -61,7 +63,7 @@ def drawn_on_layer(
         asked |= dict(zip(("left", "top", "right", "bottom"), box, strict=True))
     query = (
         f"{_SELECT} WHERE a.question_id = :question "
-        "AND a.slide_id = :slide AND (:author IS NULL OR a.author = :author) "
+        "AND (:slide IS NULL OR a.slide_id = :slide) AND (:author IS NULL OR a.author = :author) "
         f"{touching} ORDER BY a.id, n.position"
     )
     return _read(connection, query, asked)
@@ -115,6 +117,15 @@ def update_shape(connection: Connection, shape_id: int, pen: Pen, shape: ShapeRo
             area,
             shape_id,
         ),
+    )
+
+
+def update_properties(connection: Connection, shape_id: int, pen: Pen, properties: str) -> None:
+    """Say other things of a shape, as JSON; all else of it stays."""
+    connection.execute(
+        "UPDATE annotations SET properties = ?, since_revision = ?, changed_on = ?, "
+        "changed_by = ? WHERE id = ?",
+        (properties, pen.revision, time_text(pen.drawn_on), pen.drawn_by, shape_id),
     )
 
 

@@ -57,6 +57,11 @@ class Home:
         return self.folder / "attachments"
 
     @property
+    def attached(self) -> Path:
+        """Files that are attached to studies, slides, images and shapes."""
+        return self.folder / "attached"
+
+    @property
     def cache(self) -> Path:
         """What can be made again; never part of a backup."""
         return self.folder / "cache"
@@ -76,7 +81,7 @@ def prepare_home(folder: Path) -> Home:
         home.folder.parent.mkdir(parents=True, exist_ok=True)
         for path in (
             *(home.folder, home.slides, home.uploads),
-            *(home.annotations, home.attachments, home.cache),
+            *(home.annotations, home.attachments, home.attached, home.cache),
         ):
             path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:

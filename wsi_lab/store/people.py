@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from wsi_lab.errors import Conflict
-from wsi_lab.model.people import Capability, Right, Token, User
+from wsi_lab.model.people import Capability, Right, Token, TokenPurpose, User
 from wsi_lab.model.study import Member
 from wsi_lab.store.columns import (
+    json_text,
     maybe_time_of,
     maybe_time_text,
     time_of,
@@ -57,6 +58,19 @@ def user_by_email(connection: Connection, email: str) -> User | None:
 def users(connection: Connection) -> list[User]:
     """Return all users in the order of their ids."""
     return [_user(row) for row in connection.execute("SELECT * FROM users ORDER BY id")]
+
+
+def users_around(connection: Connection, study_ids: Iterable[int]) -> list[User]:
+    """Return the members and the makers of studies, in the order of the users' ids."""
+    found = connection.execute(
+        """SELECT * FROM users WHERE id IN (
+            SELECT user_id FROM members WHERE study_id IN (SELECT value FROM json_each(:studies))
+            UNION
+            SELECT created_by FROM studies WHERE id IN (SELECT value FROM json_each(:studies))
+        ) ORDER BY id""",
+        {"studies": json_text(sorted(study_ids))},
+    )
+    return [_user(row) for row in found]
 
 
 def make_admin(connection: Connection, user_id: int) -> User:
@@ -116,11 +130,13 @@ def add_token(
     folders: frozenset[str],
     created_on: datetime,
     expires_on: datetime | None,
+    purpose: TokenPurpose = TokenPurpose.BEARER,
 ) -> Token:
     """Store a token by the hash of its text and return it."""
     row = connection.execute(
         "INSERT INTO tokens (user_id, name, sha256, capabilities, read_studies, modify_studies, "
-        "folders, created_on, expires_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        "folders, created_on, expires_on, purpose) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "RETURNING *",
         (
             user_id,
             name,
@@ -131,19 +147,28 @@ def add_token(
             words_text(folders),
             time_text(created_on),
             maybe_time_text(expires_on),
+            purpose.value,
         ),
     ).fetchone()
     return _token(row)
 
 
-def token_by_sha256(connection: Connection, sha256: bytes) -> Token | None:
-    """Return a token that is not revoked by the hash of its text.
+def set_token_hash(connection: Connection, token_id: int, sha256: bytes) -> None:
+    """Give a token the hash of its text, where that is known only with its id."""
+    connection.execute("UPDATE tokens SET sha256 = ? WHERE id = ?", (sha256, token_id))
+
+
+def token_by_sha256(
+    connection: Connection, sha256: bytes, purpose: TokenPurpose = TokenPurpose.BEARER
+) -> Token | None:
+    """Return a token of that purpose that is not revoked by the hash of its text.
 
     How long the look-up takes tells something about hashes, and a hash nothing about the
-    256 random bits it was made of.
+    122 random bits or more that it was made of.
     """
     row = connection.execute(
-        "SELECT * FROM tokens WHERE sha256 = ? AND revoked_on IS NULL", (sha256,)
+        "SELECT * FROM tokens WHERE sha256 = ? AND purpose = ? AND revoked_on IS NULL",
+        (sha256, purpose.value),
     ).fetchone()
     return None if row is None else _token(row)
 
@@ -196,4 +221,5 @@ def _token(row: Row) -> Token:
         folders=frozenset(words_of(row["folders"])),
         created_on=time_of(row["created_on"]),
         expires_on=maybe_time_of(row["expires_on"]),
+        purpose=TokenPurpose(row["purpose"]),
     )

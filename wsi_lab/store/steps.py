@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from wsi_lab.store.attached_steps import ATTACHED
 from wsi_lab.store.layer_steps import LAYERS
+from wsi_lab.store.ontology_steps import ONTOLOGIES
 from wsi_lab.store.step import Step, kept
+from wsi_lab.store.task_steps import TASKS
 
 __all__ = ["STEPS", "Step"]
 
@@ -342,4 +345,7 @@ STEPS: tuple[Step, ...] = (
         ),
     ),
     LAYERS,
+    TASKS,
+    ONTOLOGIES,
+    ATTACHED,
 )

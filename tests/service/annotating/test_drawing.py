@@ -21,7 +21,7 @@ from wsi_lab.model.layer import Layer, NewLabel
 from wsi_lab.model.people import Actor
 from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.service.annotating import drawing, given_shapes
+from wsi_lab.service.annotating import drawn_changes, given_shapes
 from wsi_lab.service.lab import Lab
 
 SQUARE = Feature(ShapeKind.POLYGON, shapely.box(1, 2, 9, 8), ("tumour",), {"grade": 2})
@@ -110,7 +110,7 @@ def test_what_fails_halfway_leaves_nothing_behind(
         if len(recorded) == 3:
             raise StorageFull("There is no room.")
 
-    monkeypatch.setattr(drawing, "_record", fail_at_the_third)
+    monkeypatch.setattr(drawn_changes, "_record", fail_at_the_third)
     new = Feature(ShapeKind.POINT, shapely.Point(1, 1), ("unheard of",))
     with pytest.raises(StorageFull):
         draw(new, new, new)

@@ -8,7 +8,7 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.safe.text import quoted
@@ -19,7 +19,8 @@ LARGEST_ARCHIVE = 1 << 30
 HIGHEST_RATIO = 200
 """Of unpacked to packed bytes. Annotations in words reach 30, zeros 1,028."""
 _SMALL = 1 << 20
-_LARGEST_DIRECTORY = 256 << 10
+_BYTES_PER_ENTRY = 262
+"""Of the directory, in the mean; a plain name has few."""
 _END = struct.Struct("<4s4H2LH")
 
 
@@ -29,9 +30,13 @@ class SafeZip:
     Parameters
     ----------
     source
-        Its path, or its bytes.
+        Its path, its bytes, or the open file, which it closes.
     most_bytes
         Of all entries together, unpacked.
+    most_entries
+        How many it may have.
+    highest_ratio
+        Of unpacked to packed bytes of an entry.
 
     Raises
     ------
@@ -51,15 +56,24 @@ class SafeZip:
     (('labels.json',), b'[]')
     """
 
-    def __init__(self, source: Path | bytes, *, most_bytes: int = LARGEST_ARCHIVE) -> None:
-        self._file = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    def __init__(
+        self,
+        source: Path | bytes | BinaryIO,
+        *,
+        most_bytes: int = LARGEST_ARCHIVE,
+        most_entries: int = MOST_ENTRIES,
+        highest_ratio: int = HIGHEST_RATIO,
+    ) -> None:
+        self._file = _opened(source)
         try:
-            _check_directory(self._file)
+            _check_directory(self._file, most_entries)
             self._archive = zipfile.ZipFile(self._file)
-            self._entries = _checked_entries(self._archive.infolist(), most_bytes)
+            self._entries = _checked_entries(
+                self._archive.infolist(), most_bytes, most_entries, highest_ratio
+            )
         except BaseException as error:
             self._file.close()
-            if isinstance(error, _ZIP_ERRORS):
+            if isinstance(error, ZIP_ERRORS):
                 raise Invalid("This ZIP archive is damaged.") from None
             raise
 
@@ -86,11 +100,26 @@ class SafeZip:
         try:
             with self._archive.open(entry) as file:
                 content = file.read(entry.file_size + 1)
-        except _ZIP_ERRORS:
+        except ZIP_ERRORS:
             raise Invalid(f"{quoted(name)} in the ZIP archive is damaged.") from None
         if len(content) != entry.file_size:
             raise Invalid(f"{quoted(name)} in the ZIP archive has not the size that it states.")
         return content
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return a file of the archive to be read piece by piece; it ends where it says it does.
+
+        Raises
+        ------
+        Invalid
+            There is none of this name, or it is damaged at its beginning. What is damaged later
+            raises one of `ZIP_ERRORS` while it is read.
+        """
+        entry = self._entry(name)
+        try:
+            return self._archive.open(entry)
+        except ZIP_ERRORS:
+            raise Invalid(f"{quoted(name)} in the ZIP archive is damaged.") from None
 
     def close(self) -> None:
         """Let the file go."""
@@ -114,7 +143,7 @@ class SafeZip:
         return self._entries[name]
 
 
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -125,9 +154,16 @@ _ZIP_ERRORS = (
     NotImplementedError,
     RuntimeError,
 )
+"""What the library raises for archives that are damaged."""
 
 
-def _check_directory(file: Any) -> None:
+def _opened(source: Path | bytes | BinaryIO) -> BinaryIO:
+    if isinstance(source, bytes):
+        return BytesIO(source)
+    return source.open("rb") if isinstance(source, Path) else source
+
+
+def _check_directory(file: Any, most_entries: int) -> None:
     # The library reads the whole directory of the archive into memory, as large as the end of the
     # file says it is. Archives with a comment or of the 64-bit kind say so in several places, of
     # which one may lie; there is no need for them here.
@@ -140,13 +176,15 @@ def _check_directory(file: Any) -> None:
     directory_size, _, comment_size = _END.unpack(tail[-_END.size :])[5:]
     if comment_size or (tail.startswith(b"PK\x06\x07") and len(tail) == _END.size + 20):
         raise Invalid("ZIP archives with a comment or of the 64-bit kind are not read.")
-    if directory_size > _LARGEST_DIRECTORY:
-        raise Invalid(f"The ZIP archive has more than {MOST_ENTRIES:,} entries.")
+    if directory_size > _BYTES_PER_ENTRY * most_entries:
+        raise Invalid(f"The ZIP archive has more than {most_entries:,} entries.")
 
 
-def _checked_entries(entries: list[zipfile.ZipInfo], most_bytes: int) -> dict[str, zipfile.ZipInfo]:
-    if len(entries) > MOST_ENTRIES:
-        raise Invalid(f"The ZIP archive has more than {MOST_ENTRIES:,} entries.")
+def _checked_entries(
+    entries: list[zipfile.ZipInfo], most_bytes: int, most_entries: int, highest_ratio: int
+) -> dict[str, zipfile.ZipInfo]:
+    if len(entries) > most_entries:
+        raise Invalid(f"The ZIP archive has more than {most_entries:,} entries.")
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
         name = entry.filename
@@ -156,7 +194,7 @@ def _checked_entries(entries: list[zipfile.ZipInfo], most_bytes: int) -> dict[st
             raise Invalid("The ZIP archive is encrypted.")
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise Invalid("The ZIP archive is packed in another way than 'stored' or 'deflate'.")
-        if entry.file_size > max(_SMALL, HIGHEST_RATIO * entry.compress_size):
+        if entry.file_size > max(_SMALL, highest_ratio * entry.compress_size):
             raise Invalid(f"{quoted(name)} in the ZIP archive unpacks to far more than it is.")
         found[name] = entry
     if sum(entry.file_size for entry in found.values()) > most_bytes:

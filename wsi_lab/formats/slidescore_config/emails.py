@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.safe import quoted
 from wsi_lab.formats.slidescore_config.lines import each_line, file_of
-from wsi_lab.model.people import Right, checked_email, rights_of_words
+from wsi_lab.model.emails import checked_email
+from wsi_lab.model.people import Right, rights_of_words
 
 RIGHTS_OF_WORDS: Mapping[str, frozenset[Right]] = {
     "canedit": frozenset({Right.VIEW, Right.SCORE, Right.EDIT}),

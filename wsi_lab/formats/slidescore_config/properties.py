@@ -10,9 +10,10 @@ from wsi_lab.errors import Invalid
 from wsi_lab.formats.safe import quoted
 from wsi_lab.formats.slidescore_config.lines import each_line, file_of
 from wsi_lab.model.study import checked_text
-from wsi_lab.model.study_settings import SETTINGS, checked_settings
+from wsi_lab.model.study_settings import OWN_SETTINGS, SETTINGS, checked_settings
 
-_KNOWN = ("friendlyname", "folder", *SETTINGS)
+_SLIDE_SCORES = ("friendlyname", "folder", *SETTINGS)
+_KNOWN = frozenset({*_SLIDE_SCORES, *OWN_SETTINGS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def parse_config(text: str | bytes) -> tuple[StudyProperties, list[str]]:
         if name in found:
             raise Invalid(f"names {quoted(name)} a second time")
         if name not in _KNOWN:
-            known = ", ".join(_KNOWN)
+            known = ", ".join(_SLIDE_SCORES)
             raise Invalid(f"{quoted(name)} is no setting; known: {known}")
         if name in {"friendlyname", "folder"}:
             found[name] = checked_text(value, f"property '{name}'")

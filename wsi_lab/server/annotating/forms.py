@@ -12,7 +12,7 @@ from wsi_lab.errors import Invalid
 from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import Label, LabelCount, Layer, NewLabel
-from wsi_lab.server.api.forms import Email, Id, Json, Name
+from wsi_lab.server.api.forms import Email, Id, Json, Name, Prose
 from wsi_lab.service.annotating.given_shapes import LARGEST_PROPERTIES, MOST_VERTICES
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -39,6 +39,11 @@ class LabelForm(Struct, forbid_unknown_fields=True):
     name: Name
     colour: Colour | None = None
     id: Id | None = None
+    description: Prose | None = None
+
+    def new(self) -> NewLabel:
+        """Return it as a label that is to be."""
+        return NewLabel(self.name, self.colour, self.description or "")
 
 
 class NewLayer(Struct, forbid_unknown_fields=True):
@@ -65,14 +70,22 @@ class LabelsForm(Struct, forbid_unknown_fields=True):
     labels: Annotated[list[LabelForm], Meta(max_length=1000)]
 
     def given(self, layer: Layer) -> list[Label | NewLabel]:
-        """Return them; those with an id and no colour keep theirs."""
-        known = {each.id: each.colour for each in layer.labels}
+        """Return them; those with an id keep the colour and description that are left out."""
+        known = {each.id: each for each in layer.labels}
         return [
-            NewLabel(each.name, each.colour)
-            if each.id is None
-            else Label(each.id, each.name, each.colour or known.get(each.id, "#000000"))
+            each.new() if each.id is None else _changed(each, each.id, known.get(each.id))
             for each in self.labels
         ]
+
+
+def _changed(form: LabelForm, label_id: int, label: Label | None) -> Label:
+    colour, description = ("#000000", "") if label is None else (label.colour, label.description)
+    return Label(
+        label_id,
+        form.name,
+        form.colour or colour,
+        description if form.description is None else form.description,
+    )
 
 
 class CountsQuery(Struct):
@@ -241,7 +254,12 @@ def geojson_of(geometry: Any) -> Any:
 
 def label(one: Label) -> Json:
     """Return a label."""
-    return {"id": one.id, "name": one.name, "colour": one.colour}
+    return {
+        "id": one.id,
+        "name": one.name,
+        "colour": one.colour,
+        "description": one.description,
+    }
 
 
 def layer(one: Layer) -> Json:

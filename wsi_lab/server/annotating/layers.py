@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from wsi_lab.model.layer import Layer, NewLabel
+from wsi_lab.model.layer import Layer
 from wsi_lab.model.people import Actor
 from wsi_lab.model.question import QuestionKind
 from wsi_lab.server.annotating import forms as shape_forms
@@ -33,7 +33,7 @@ class LayersHandler(JsonHandler):
             new.name,
             kind=QuestionKind(new.kind),
             colour=new.colour,
-            labels=[NewLabel(each.name, each.colour) for each in new.labels],
+            labels=[each.new() for each in new.labels],
             is_shared=new.is_shared,
         )
         self.send(

@@ -249,6 +249,7 @@ def token(one: Token) -> Json:
         "id": one.id,
         "user_id": one.user_id,
         "name": one.name,
+        "purpose": one.purpose.value,
         "capabilities": sorted(one.capabilities),
         "read_studies": sorted(one.read_studies),
         "modify_studies": sorted(one.modify_studies),

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from wsi_lab.model.people import Actor
 from wsi_lab.model.question import Question, checked_question
-from wsi_lab.server.api import forms, forms_answers
+from wsi_lab.server.api import forms, forms_answers, forms_studies
 from wsi_lab.server.api.answering import JsonHandler
 from wsi_lab.server.parsing import whole_id
 from wsi_lab.service.lab import Lab
@@ -31,6 +31,13 @@ class QuestionsHandler(JsonHandler):
             revision=question.revision,
             location=f"v1/questions/{question.id}",
         )
+
+    async def put(self, study_id: str) -> None:
+        """Ask all of a list, in its order; none is removed."""
+        number, wanted = whole_id(study_id, "study"), self.body(forms_studies.QuestionList)
+        planned = [each.planned() for each in wanted.questions]
+        found = await self.ask(self.lab.questions.ask_all, self.actor, number, planned)
+        self.send({"questions": [forms_answers.question(each) for each in found]})
 
 
 class QuestionHandler(JsonHandler):

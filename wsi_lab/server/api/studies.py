@@ -8,7 +8,7 @@ from operator import attrgetter
 from wsi_lab.errors import NotFound
 from wsi_lab.model.people import Actor
 from wsi_lab.model.study import Page, Study
-from wsi_lab.server.api import forms
+from wsi_lab.server.api import forms, forms_studies
 from wsi_lab.server.api.answering import JsonHandler
 from wsi_lab.server.parsing import whole_id
 from wsi_lab.service.lab import Lab
@@ -26,6 +26,18 @@ class StudiesHandler(JsonHandler):
         """Make a study."""
         new = self.body(forms.NewStudy)
         answer = await self.ask(_create, self.lab, self.actor, new)
+        location = f"v1/studies/{answer['id']}"
+        self.send(answer, status=201, revision=answer["revision"], location=location)
+
+
+class PlansHandler(JsonHandler):
+    """Studies made with all that belongs to them."""
+
+    async def post(self) -> None:
+        """Make one, or nothing at all."""
+        plan = await self.large_body(forms_studies.PlanForm)
+        # It opens all slides.
+        answer = await self.wait_in(self.site.transfers, _set_up, self.lab, self.actor, plan)
         location = f"v1/studies/{answer['id']}"
         self.send(answer, status=201, revision=answer["revision"], location=location)
 
@@ -52,6 +64,16 @@ class StudyHandler(JsonHandler):
         self.query(forms.NoQuery)
         await self.ask(self.lab.studies.remove, self.actor, number, revision=revision)
         self.send_nothing()
+
+
+class PublicationHandler(JsonHandler):
+    """Whether readers are let in, whatever else was changed meanwhile."""
+
+    async def put(self, study_id: str) -> None:
+        """Let them in, or keep them out again."""
+        number, wanted = whole_id(study_id, "study"), self.body(forms_studies.Publication)
+        answer = await self.ask(_publish, self.lab, self.actor, number, wanted)
+        self.send(answer, revision=answer["revision"])
 
 
 class MembersHandler(JsonHandler):
@@ -96,6 +118,17 @@ def _page(lab: Lab, actor: Actor, query: forms.StudiesQuery) -> forms.Json:
 
 def _create(lab: Lab, actor: Actor, new: forms.NewStudy) -> forms.Json:
     return _one(lab, actor, lab.studies.create(actor, new.name, new.description))
+
+
+def _set_up(lab: Lab, actor: Actor, plan: forms_studies.PlanForm) -> forms.Json:
+    return _one(lab, actor, lab.setup.create(actor, plan.plan(), plan.new_slides()))
+
+
+def _publish(
+    lab: Lab, actor: Actor, study_id: int, wanted: forms_studies.Publication
+) -> forms.Json:
+    change = lab.studies.publish if wanted.published else lab.studies.unpublish
+    return _one(lab, actor, change(actor, study_id))
 
 
 def _get(lab: Lab, actor: Actor, study_id: int) -> forms.Json:

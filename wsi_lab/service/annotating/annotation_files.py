@@ -259,7 +259,7 @@ def drawn_question(transaction: Transaction, study: Study, question: int | str) 
     NotFound, Invalid
         The study has no such question; or it is not drawn.
     """
-    for each in questions.questions(transaction.connection, study.id):
+    for each in transaction.questions(study):
         if question in {each.id, each.name}:
             if not each.kind.is_drawn:
                 raise Invalid(f"The answer to '{each.name}' is not drawn.")

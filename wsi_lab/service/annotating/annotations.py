@@ -17,7 +17,7 @@ from wsi_lab.service.annotating.importing_asap import read_asap, store_asap
 from wsi_lab.service.scoring.answering import is_own, study_for
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import annotations as rows
-from wsi_lab.store import answers, questions
+from wsi_lab.store import answers
 from wsi_lab.store.bulk import loads
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class Annotations:
         def read(transaction: Transaction) -> list[Annotation]:
             own = author is not None and is_own(transaction, author)
             study = transaction.study(study_id, Action.STUDY_VIEW if own else Action.RESULTS_VIEW)
-            asked = {
-                each.name: each.id for each in questions.questions(transaction.connection, study.id)
-            }
+            asked = {each.name: each.id for each in transaction.questions(study)}
             unknown = question is not None and question not in asked
             if unknown or (slide_id is not None and not is_id(slide_id)):
                 return []
@@ -83,6 +81,8 @@ class Annotations:
                 question_id=question_id,
                 author=author,
             )
+            closed = transaction.closed_questions(study)
+            by_hand = [each for each in by_hand if each.question_id not in closed]
             if not with_loads:
                 return by_hand
             wanted = list(asked.values()) if question_id is None else [question_id]
@@ -117,7 +117,7 @@ class Annotations:
         study, _ = transaction.slide(slide_id, Action.STUDY_VIEW)
         asked = {
             each.id: each
-            for each in questions.questions(transaction.connection, study.id)
+            for each in transaction.questions(study)
             if each.kind.is_drawn and (question_ids is None or each.id in question_ids)
         }
         order = {question_id: place for place, question_id in enumerate(asked)}

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from wsi_lab.errors import Conflict, Invalid
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.answer import checked_author
 from wsi_lab.model.feature import Feature
-from wsi_lab.model.layer import FIRST_BULK_ID, Box, Label
+from wsi_lab.model.layer import Box
 from wsi_lab.model.people import Action, Actor
-from wsi_lab.model.question import Question
-from wsi_lab.model.study import Study
-from wsi_lab.service.annotating import taking_out
-from wsi_lab.service.annotating.drawn_answers import (
-    DrawnOn,
-    answer_to_draw_on,
-    drawn_on,
-    shapes_changed,
-)
+from wsi_lab.service.annotating.drawn_changes import add_drawn, change_drawn, remove_drawn
 from wsi_lab.service.annotating.given_shapes import (
-    Drawn,
-    check_kinds,
     drawn_again,
     drawn_of,
-    shape_row,
 )
 from wsi_lab.service.annotating.seeing import layer_and_slide, seen_layer
 from wsi_lab.service.annotating.single_shapes import (
     check_seen,
-    loaded_to_change,
     missing,
     seen_shape,
     shape_now,
-    shape_to_change,
 )
 from wsi_lab.service.scoring.answering import study_for
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
-from wsi_lab.store import annotations as drawings
 from wsi_lab.store import drawing as rows
-from wsi_lab.store import layers, people
-from wsi_lab.store.annotations import Pen
+from wsi_lab.store import people
 
 MOST_AT_ONCE = 10_000
 LONGEST_KEY = 100
@@ -174,7 +158,7 @@ class Drawing:
                 for key, shape in zip(keys, drawn, strict=True)
                 if key is None or key not in known
             ]
-            added = iter(_added(transaction, study, question, slide_id, author=by, new=new))
+            added = iter(add_drawn(transaction, study, question, slide_id, author=by, new=new))
             return [next(added) if key is None or key not in known else known[key] for key in keys]
 
         return add
@@ -213,24 +197,9 @@ class Drawing:
         edited = edit(feature)
         wanted = drawn_of([edited])[0] if stored is None else drawn_again(edited, stored)
 
-        def change(transaction: Transaction) -> Annotation:
-            if annotation_id >= FIRST_BULK_ID:
-                return _made_by_hand(transaction, annotation_id, wanted)
-            before, question = shape_to_change(transaction, annotation_id, revision)
-            if wanted.is_same_as(before):
-                return before
-            check_kinds(question, [wanted])
-            connection = transaction.connection
-            labels = _label_ids(transaction, question, [wanted], kept=before.labels)
-            shape = shape_row(wanted, labels, client_key=before.client_key)
-            answer = drawn_on(transaction, before.answer_id)
-            rows.update_shape(connection, before.id, _pen(transaction, answer), shape)
-            shapes_changed(transaction, answer)
-            (after,) = rows.drawn(connection, [before.id])
-            _record(transaction, "change", question, before=before, after=after)
-            return after
-
-        return self._transactions.write(actor, change)
+        return self._transactions.write(
+            actor, lambda transaction: change_drawn(transaction, annotation_id, wanted, revision)
+        )
 
     def emails(self, actor: Actor, annotations: Iterable[Annotation]) -> dict[int, str]:
         """Return the addresses of those who changed shapes last, by their ids."""
@@ -250,92 +219,9 @@ class Drawing:
         Conflict
             `revision` is not the current one; see `change`.
         """
-
-        def remove(transaction: Transaction) -> None:
-            if annotation_id >= FIRST_BULK_ID:
-                _remove_loaded(transaction, annotation_id)
-                return
-            before, question = shape_to_change(transaction, annotation_id, revision)
-            answer = drawn_on(transaction, before.answer_id)
-            rows.remove_shape(transaction.connection, before.id)
-            shapes_changed(transaction, answer)
-            _record(transaction, "remove", question, before=before)
-
-        self._transactions.write(actor, remove)
-
-
-def _added(
-    transaction: Transaction,
-    study: Study,
-    question: Question,
-    slide_id: int,
-    *,
-    author: str,
-    new: Sequence[tuple[str | None, Drawn]],
-) -> Sequence[Annotation]:
-    if not new:
-        return []
-    connection = transaction.connection
-    check_kinds(question, (shape for _, shape in new))
-    labels = _label_ids(transaction, question, [shape for _, shape in new])
-    shapes = [shape_row(shape, labels, client_key=key) for key, shape in new]
-    answer = answer_to_draw_on(transaction, study, question, slide_id, author)
-    position = rows.next_position(connection, answer.id)
-    drawings.draw(connection, _pen(transaction, answer), enumerate(shapes, position))
-    shapes_changed(transaction, answer)
-    added = rows.drawn(connection, rows.ids_at(connection, answer.id, position))
-    for each in added:
-        _record(transaction, "create", question, after=each)
-    return added
-
-
-def _made_by_hand(transaction: Transaction, bulk_id: int, drawn: Drawn) -> Annotation:
-    connection = transaction.connection
-    study, question, stored, _ = loaded_to_change(transaction, bulk_id)
-    load = stored.load
-    check_kinds(question, [drawn])
-    shape = shape_row(drawn, _label_ids(transaction, question, [drawn]))._replace(bulk_id=bulk_id)
-    answer = answer_to_draw_on(
-        transaction, study, question, load.slide_id, load.author, is_loaded=True
-    )
-    position = rows.next_position(connection, answer.id)
-    drawings.draw(connection, _pen(transaction, answer), [(position, shape)])
-    (annotation_id,) = rows.ids_at(connection, answer.id, position)
-    taking_out.take_out(transaction, bulk_id, annotation_id)
-    shapes_changed(transaction, answer)
-    (after,) = rows.drawn(connection, [annotation_id])
-    _record(transaction, "create", question, after=after)
-    return after
-
-
-def _remove_loaded(transaction: Transaction, bulk_id: int) -> None:
-    _, question, stored, feature = loaded_to_change(transaction, bulk_id)
-    answer = drawn_on(transaction, stored.answer_id)
-    taking_out.take_out(transaction, bulk_id, None)
-    shapes_changed(transaction, answer)
-    said = {"load": stored.load.id, "kind": feature.kind, "labels": feature.labels}
-    transaction.record("remove", "annotation", bulk_id, study_id=question.study_id, before=said)
-
-
-def _label_ids(
-    transaction: Transaction,
-    question: Question,
-    drawn: Sequence[Drawn],
-    *,
-    kept: Sequence[Label] = (),
-) -> dict[str, int]:
-    """Return the ids of labels by their names; those that the layer does not have are added.
-
-    Parameters
-    ----------
-    kept
-        Those that a shape has: if they were removed from the layer, it may keep them.
-    """
-    names = {name: None for each in drawn for name in each.labels}
-    there = {each.name for each in layers.layer(transaction.connection, question).labels}
-    ids = {each.name: each.id for each in kept if each.name not in there}
-    new = [name for name in names if name not in ids]
-    return ids | layers.label_ids(transaction.connection, question.id, new)
+        self._transactions.write(
+            actor, lambda transaction: remove_drawn(transaction, annotation_id, revision)
+        )
 
 
 def _check_same_place(
@@ -351,40 +237,3 @@ def _checked_key(key: str | None) -> str | None:
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Invalid(f"The key of a shape has 1 to {LONGEST_KEY} characters.")
     return key
-
-
-def _pen(transaction: Transaction, answer: DrawnOn) -> Pen:
-    return Pen(answer.id, answer.revision, transaction.now, transaction.actor.user.id)
-
-
-def _record(
-    transaction: Transaction,
-    verb: str,
-    question: Question,
-    *,
-    before: Annotation | None = None,
-    after: Annotation | None = None,
-) -> None:
-    either = after or before
-    assert either is not None  # noqa: S101 (one of the two is given)
-    transaction.record(
-        verb,
-        "annotation",
-        either.id,
-        study_id=question.study_id,
-        before=_said(before),
-        after=_said(after),
-    )
-
-
-def _said(annotation: Annotation | None) -> dict[str, Any] | None:
-    """Return what the audit says of a shape; its geometry is in the history."""
-    if annotation is None:
-        return None
-    return {
-        "answer": annotation.answer_id,
-        "author": annotation.author,
-        "kind": annotation.shape.kind,
-        "labels": [each.name for each in annotation.labels],
-        "revision": annotation.revision,
-    }

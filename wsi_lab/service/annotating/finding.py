@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsi_lab.errors import Invalid
@@ -134,21 +134,39 @@ class Finder:
         wider_than
             Only chunks that are wider or higher than so many level-0 pixels.
         """
-        from wsi_lab.store.bulk import chunks  # noqa: PLC0415 (whoever opens a lab needs none)
-
-        load = stored.load
-        directory = self._shelf.directory(connection, load.id)
+        directory = self._shelf.directory(connection, stored.load.id)
         places = directory.touching(box)
         if wider_than > 0:
             sides = directory.boxes[places, 2:] - directory.boxes[places, :2]
             places = places[(sides > wider_than).any(axis=1)]
         if not len(places):
             return
+        # Chunks are stored by the size of what is in them; see `wsi_lab.geometry.grouping`.
+        yield from self.chunks(connection, stored, directory.ids[places][::-1].tolist())
+
+    def chunks(
+        self,
+        connection: Connection,
+        stored: StoredLoad,
+        chunk_ids: Sequence[int],
+        *,
+        keep: bool = True,
+    ) -> Iterator[PackedPart]:
+        """Yield chunks of one load by their ids, in their order; those that are gone, not.
+
+        Whether the asker may see the load, the caller has asked.
+
+        Parameters
+        ----------
+        keep
+            Not for whoever reads all of a load, which would push out what others look at.
+        """
+        from wsi_lab.store.bulk import chunks  # noqa: PLC0415 (as above)
+
+        load = stored.load
         # Each shape that is taken out gives its load another revision.
         edits = chunks.taken_out(connection, [load.id]) if load.revision > 1 else {}
-        # Chunks are stored by the size of what is in them; see `wsi_lab.geometry.grouping`.
-        chunk_ids = directory.ids[places][::-1].tolist()
-        some = self._shelf.chunks(connection, load.id, chunk_ids)
+        some = self._shelf.chunks(connection, load.id, chunk_ids, keep=keep)
         for chunk_id, packed in zip(chunk_ids, some, strict=True):
             if packed is not None:
                 mask = part_of_load(packed, edits.get(load.id))

@@ -108,6 +108,11 @@ def drawn_again(feature: Feature, before: Annotation) -> Drawn:
     return Drawn(shape.kind, shape.geometry, shape.original, labels, properties, feature.source)
 
 
+def takes(question: Question, kind: ShapeKind) -> bool:
+    """Return whether a layer holds shapes of a kind."""
+    return kind in _TAKEN.get(question.kind, {kind})
+
+
 def check_kinds(question: Question, drawn: Iterable[Drawn]) -> None:
     """Raise `Invalid` when a layer does not hold shapes of all these kinds."""
     taken = _TAKEN.get(question.kind)
@@ -116,9 +121,7 @@ def check_kinds(question: Question, drawn: Iterable[Drawn]) -> None:
         raise Invalid(f"On the layer '{question.name}' only {what} can be drawn.")
 
 
-def shape_row(
-    drawn: Drawn, label_ids: Mapping[str, int], *, client_key: str | None = None
-) -> ShapeRow:
+def shape_row(drawn: Drawn, label_ids: Mapping[str, int]) -> ShapeRow:
     """Return a shape as it lies in columns."""
     import shapely  # noqa: PLC0415 (whoever opens a lab to list users needs none of it)
 
@@ -132,7 +135,6 @@ def shape_row(
         properties=msgspec.json.encode(drawn.properties).decode(),
         source_format=None if drawn.source is None else drawn.source.format,
         source_text=None if drawn.source is None else drawn.source.text,
-        client_key=client_key,
         measures=measures([geometry])[0],
     )
 

@@ -16,7 +16,6 @@ from wsi_lab.service.scoring.answering import Given, keep
 from wsi_lab.service.scoring.questions import add_question
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import annotations as drawings
-from wsi_lab.store import questions
 
 NEW_QUESTION = "Imported annotation"
 
@@ -59,7 +58,7 @@ def store_asap(
     name: str | None = None,
 ) -> ImportReport:
     """Store answers and the questions they need, or say what is wrong with each colour."""
-    known = {each.name: each for each in questions.questions(transaction.connection, study.id)}
+    known = {each.name: each for each in transaction.questions(study)}
     problems = [
         problem
         for colour, question_name in read.names.items()

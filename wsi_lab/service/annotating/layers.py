@@ -12,6 +12,7 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question, QuestionKind, QuestionSpec, checked_question
 from wsi_lab.model.study import Study, checked_name
 from wsi_lab.service.annotating.seeing import layer as layer_question
+from wsi_lab.service.annotating.seeing import seen_layers
 from wsi_lab.service.scoring.questions import add_question, change_question
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision
 from wsi_lab.store import layers as rows
@@ -33,8 +34,8 @@ class Layers:
 
         def read(transaction: Transaction) -> list[Layer]:
             study = transaction.study(study_id, Action.STUDY_VIEW)
-            asked = questions.questions(transaction.connection, study.id)
-            return rows.layers(transaction.connection, (q for q in asked if q.kind.is_drawn))
+            seen = seen_layers(transaction, study)
+            return rows.layers(transaction.connection, [each.question for each in seen])
 
         return self._transactions.read(actor, read)
 
@@ -79,9 +80,9 @@ class Layers:
         if not kind.is_drawn:
             raise Invalid("A layer holds shapes, points or lines.")
         if colour:
-            _checked_colour(colour)
+            checked_colour(colour)
         spec = checked_question(name, kind, colour)
-        new = [NewLabel(each.name, each.colour) for each in _checked_labels(labels)]
+        new = [each for each in checked_labels(labels) if isinstance(each, NewLabel)]
 
         def create(transaction: Transaction) -> Layer:
             study = transaction.study(study_id, Action.STUDY_EDIT)
@@ -115,7 +116,7 @@ class Layers:
             `revision` is not the current one (``details["current"]``), or the name is taken.
         """
         if colour:
-            _checked_colour(colour)
+            checked_colour(colour)
 
         def change(transaction: Transaction) -> Layer:
             study, question, before = _layer_to_change(transaction, layer_id, revision)
@@ -148,7 +149,7 @@ class Layers:
         Invalid
             A name is not one or is there twice, or the layer has no label of an id.
         """
-        checked = _checked_labels(labels)
+        checked = checked_labels(labels)
 
         def put(transaction: Transaction) -> Layer:
             connection = transaction.connection
@@ -214,15 +215,26 @@ def _as_wanted(each: Label | NewLabel, known: dict[str, Label]) -> Label | NewLa
     if isinstance(each, Label) or each.name not in known:
         return each
     named = known[each.name]
-    return named if each.colour is None else dataclasses.replace(named, colour=each.colour)
+    return dataclasses.replace(
+        named,
+        colour=each.colour or named.colour,
+        description=each.description or named.description,
+    )
 
 
-def _checked_labels(labels: Sequence[NewLabel | Label]) -> list[NewLabel | Label]:
+def checked_labels(labels: Sequence[NewLabel | Label]) -> list[NewLabel | Label]:
+    """Return labels with names and colours that are some, each named once.
+
+    Raises
+    ------
+    Invalid
+        They are not.
+    """
     if len(labels) > MOST_LABELS:
         raise Invalid(f"A layer may have at most {MOST_LABELS:,} labels.")
     checked: list[NewLabel | Label] = []
     for each in labels:
-        colour = None if each.colour is None else _checked_colour(each.colour)
+        colour = None if each.colour is None else checked_colour(each.colour)
         checked.append(
             dataclasses.replace(each, name=checked_name(each.name, "label"), colour=colour)  # type: ignore[arg-type]  # a Label has a colour
         )
@@ -233,7 +245,14 @@ def _checked_labels(labels: Sequence[NewLabel | Label]) -> list[NewLabel | Label
     return checked
 
 
-def _checked_colour(colour: str) -> str:
+def checked_colour(colour: str) -> str:
+    """Return a colour as ``#rrggbb`` in small letters.
+
+    Raises
+    ------
+    Invalid
+        It is none.
+    """
     if not _COLOUR.fullmatch(colour):
         raise Invalid(f"'{colour[:20]}' is not a colour; one looks like #d55e00.")
     return colour.lower()

@@ -46,9 +46,12 @@ def layer(
     if found is None or not found.kind.is_drawn:
         raise missing
     try:
-        return transaction.study(found.study_id, action), found
+        study = transaction.study(found.study_id, action)
     except NotFound:
         raise missing from None
+    if found.id in transaction.closed_questions(study):
+        raise missing
+    return study, found
 
 
 def seen_layer(transaction: Transaction, layer_id: int) -> Seen:
@@ -67,9 +70,7 @@ def seen_layers(
     NotFound
         One of `layer_ids` is no layer of the study.
     """
-    found = [
-        each for each in questions.questions(transaction.connection, study.id) if each.kind.is_drawn
-    ]
+    found = [each for each in transaction.questions(study) if each.kind.is_drawn]
     if layer_ids is not None:
         wanted = set(layer_ids)
         unknown = wanted - {each.id for each in found}

@@ -19,11 +19,12 @@ from wsi_lab.model.question import Question
 from wsi_lab.model.source import is_address
 from wsi_lab.model.study import Member, Slide, Study
 from wsi_lab.model.tma import TmaMap
-from wsi_lab.service.adding import MOST_AT_ONCE, SlideAdder, SlideOnDisk
+from wsi_lab.service.adding import MOST_AT_ONCE, SlideAdder
 from wsi_lab.service.configuring.incoming import files_below
 from wsi_lab.service.configuring.reimport import FoundImage, Reimport
 from wsi_lab.service.configuring.study_files import NamedImage, StudyFiles, read_study_files
 from wsi_lab.service.configuring.study_texts import study_texts
+from wsi_lab.service.new_slides import SlideOnDisk
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.service.uploading.files import Files
 from wsi_lab.service.uploading.folders import outside_name, require_folder, split

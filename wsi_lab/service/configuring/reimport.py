@@ -10,10 +10,12 @@ from typing import Any
 from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.people import Action, Right, User
 from wsi_lab.model.study import Member, Slide, Study, checked_name
-from wsi_lab.service.adding import SlideOnDisk, default_name, store_changes, store_new
+from wsi_lab.model.study_settings import seeded
 from wsi_lab.service.configuring.question_import import import_questions
 from wsi_lab.service.configuring.study_files import NamedImage, StudyFiles
+from wsi_lab.service.new_slides import SlideOnDisk, default_name, store_changes, store_new
 from wsi_lab.service.scoring.tma_maps import map_name_of, store_map
+from wsi_lab.service.studies import new_seed, new_study
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import people, slides, studies, tma_maps
 
@@ -69,16 +71,7 @@ class Reimport:
         if studies.study_by_name(self._connection, name) is not None:
             return transaction.study_by_name(name, Action.STUDY_IMPORT)
         transaction.require_for_new(Action.STUDY_CREATE_BY_IMPORT, name)
-        token = transaction.actor.token
-        study = studies.add_study(
-            self._connection,
-            name,
-            "",
-            created_on=transaction.now,
-            created_by=transaction.actor.user.id,
-            created_with=token.id if token else None,
-        )
-        transaction.record("create", "study", study.id, study_id=study.id, after=study)
+        study = new_study(transaction, name)
         self._log.append(f"Made the study '{name}'.")
         return study
 
@@ -90,7 +83,7 @@ class Reimport:
             if said.friendly_name is None
             else said.friendly_name,
             folder=before.folder if said.folder is None else said.folder,
-            settings=dict(before.settings) | dict(said.settings),
+            settings=seeded(dict(before.settings) | dict(said.settings), before.settings, new_seed),
         )
         if after == before:
             return before

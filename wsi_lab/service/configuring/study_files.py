@@ -19,20 +19,12 @@ from wsi_lab.formats.slidescore_config import (
 )
 from wsi_lab.model.people import Right
 from wsi_lab.model.question import QuestionSpec
-from wsi_lab.model.source import is_address
+from wsi_lab.model.source import FILE_ENDINGS, is_address
 from wsi_lab.model.tma import TmaLayout
 from wsi_lab.service.adding import MOST_AT_ONCE
 from wsi_lab.service.scoring.tma_maps import map_name_of
 from wsi_lab.service.uploading.files import Files
 from wsi_lab.service.uploading.folders import place_of
-
-IMAGE_ENDINGS = frozenset(
-    {
-        *(".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif", ".mrxs", ".vms", ".vmu", ".svslide"),
-        *(".dcm", ".czi", ".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".gif", ".bmp", ".webp"),
-    }
-)
-"""Of the files in a study's folder that become slides without being named anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +112,7 @@ class _Reader:
         named = {image.path for image in read.images}
         for name in beside:
             path = f"{study}/{name}"
-            if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS:
+            if PurePosixPath(name).suffix.lower() in FILE_ENDINGS:
                 read.found.append(path)
                 if path not in named:
                     read.images.append(NamedImage(path, path, study))

@@ -14,7 +14,7 @@ from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
 from wsi_lab.service.scoring.answering import Given, check_text, keep, shapes_of
 from wsi_lab.service.transaction import Transaction
-from wsi_lab.store import answers, questions, slides, studies
+from wsi_lab.store import answers, slides, studies
 from wsi_lab.store.annotations import ShapeRow
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def names_of(transaction: Transaction, study: Study) -> Names:
     for case_id, name in called.items():
         cases[name] = None if name in cases else case_id
     return Names(
-        {question.name: question for question in questions.questions(connection, study.id)},
+        {question.name: question for question in transaction.questions(study)},
         slides.cases_of_slides(connection, study.id),
         cases,
         called.keys(),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from wsi_lab.errors import Conflict, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question, QuestionSpec, checked_question
 from wsi_lab.model.study import Study
+from wsi_lab.model.study_plan import PlannedQuestion, checked_questions
+from wsi_lab.service.configuring.question_import import import_questions
 from wsi_lab.service.transaction import Transaction, Transactions, check_revision, is_id
 from wsi_lab.store import questions as rows
 
@@ -22,8 +25,7 @@ class Questions:
         """Return a study's questions in their order."""
 
         def read(transaction: Transaction) -> list[Question]:
-            transaction.study(study_id, Action.STUDY_VIEW)
-            return rows.questions(transaction.connection, study_id)
+            return transaction.questions(transaction.study(study_id, Action.STUDY_VIEW))
 
         return self._transactions.read(actor, read)
 
@@ -60,6 +62,33 @@ class Questions:
             return add_question(transaction, study, spec, position=position)
 
         return self._transactions.write(actor, add)
+
+    def ask_all(
+        self, actor: Actor, study_id: int, questions: Sequence[PlannedQuestion]
+    ) -> tuple[Question, ...]:
+        """Ask all of these, in this order, and return every question of the study then.
+
+        Questions are known by their names: those that are there are changed where they differ,
+        and those that are not named follow the others. None is removed. All is done, or
+        nothing.
+
+        Raises
+        ------
+        Invalid
+            One is none, is named twice, or would have answers that it cannot have; ``problems``
+            names each.
+        """
+        specs = [
+            checked_question(each.name, each.kind, each.configuration)
+            for each in checked_questions(questions)
+        ]
+
+        def ask(transaction: Transaction) -> tuple[Question, ...]:
+            study = transaction.study(study_id, Action.STUDY_EDIT)
+            import_questions(transaction, study, specs)
+            return tuple(transaction.questions(study))
+
+        return self._transactions.write(actor, ask)
 
     def change(
         self,
@@ -136,9 +165,12 @@ def question_of(
     if question is None:
         raise missing
     try:
-        return transaction.study(question.study_id, action), question
+        study = transaction.study(question.study_id, action)
     except NotFound:
         raise missing from None
+    if question.id in transaction.closed_questions(study):
+        raise missing
+    return study, question
 
 
 def add_question(

@@ -250,16 +250,20 @@ def answer_of(
     if action is Action.RESULTS_VIEW and is_own(transaction, answer.author):
         action = Action.STUDY_VIEW
     try:
-        return transaction.study(answer.study_id, action), answer
+        study = transaction.study(answer.study_id, action)
     except NotFound:
         raise missing from None
+    if answer.question_id in transaction.closed_questions(study):
+        raise missing
+    return study, answer
 
 
 def _rows(transaction: Transaction, study: Study, **wanted: Any) -> list[ResultRow]:
     if not all(is_id(wanted[each]) for each in ("slide_id", "case_id") if wanted[each] is not None):
         return []
     names = case_names(transaction, study)
-    return answers.result_rows(transaction.connection, study.id, names, **wanted)
+    closed = transaction.closed_questions(study)
+    return answers.result_rows(transaction.connection, study.id, names, without=closed, **wanted)
 
 
 def _given(names: Names, new: NewAnswer, author: str) -> Given:

@@ -8,7 +8,7 @@ from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.tma import MapCore, TmaLayout, TmaMap
 from wsi_lab.model.upload import checked_file_name
-from wsi_lab.service.adding import store_changes
+from wsi_lab.service.new_slides import store_changes
 from wsi_lab.service.seen import slide_as_seen
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.service.uploading.files import Files

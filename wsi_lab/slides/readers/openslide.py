@@ -14,6 +14,7 @@ from wsi_lab.errors import DamagedSlide, NotFound, UnsupportedSlide
 from wsi_lab.model.slide import (
     FALLBACK_TILE_SIZE,
     Level,
+    Patch,
     SlideProperties,
     plausible_mpp,
 )
@@ -66,12 +67,11 @@ class OpenSlideReader(LevelReader):
 
     def read_level(self, level: int, x: float, y: float, width: int, height: int) -> Pixels:
         """Return stored pixels; see `LevelReader`."""
-        try:
-            picture = self._slide.read_region((round(x), round(y)), level, (width, height))
-        except openslide.OpenSlideError as broken:
-            self._reopen()
-            raise _damaged() from broken
-        return _on_white(picture)
+        return _on_white(self._read(Patch(level, round(x), round(y), width, height)))
+
+    def read_patch(self, patch: Patch) -> Pixels:
+        """Return exactly what OpenSlide gives, between the stored pixels too."""
+        return np.asarray(self._read(patch))
 
     def read_associated(self, name: str) -> Pixels:
         """Return the label, macro or another image beside the pyramid."""
@@ -94,6 +94,15 @@ class OpenSlideReader(LevelReader):
     def close(self) -> None:
         """Give back the file."""
         self._slide.close()
+
+    def _read(self, patch: Patch) -> Image.Image:
+        try:
+            return self._slide.read_region(
+                (patch.x, patch.y), patch.level, (patch.width, patch.height)
+            )
+        except openslide.OpenSlideError as broken:
+            self._reopen()
+            raise _damaged() from broken
 
     def _reopen(self) -> None:
         # After one error OpenSlide refuses everything, also tiles that are whole.

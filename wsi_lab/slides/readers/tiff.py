@@ -9,11 +9,12 @@ from concurrent.futures import Future
 import numpy as np
 
 from wsi_lab.errors import NotFound, OutOfRange, TooLarge, UnsupportedSlide
-from wsi_lab.model.slide import Level, Region, SlideProperties
+from wsi_lab.model.slide import Level, Patch, Region, SlideProperties
 from wsi_lab.slides import render
 from wsi_lab.slides.decoding import TileDecoder
 from wsi_lab.slides.futures import after
 from wsi_lab.slides.jpeg_quality import jpeg_quality
+from wsi_lab.slides.placing import placed
 from wsi_lab.slides.reader import EncodedImage, Pixels
 from wsi_lab.slides.source import ByteSource
 from wsi_lab.slides.tiff_index import TiffImage, TiffIndex, compression_name, native
@@ -161,6 +162,36 @@ class TiffReader:
             corner = (round(left), round(top))
             return self._assembled(number, shrink, corner, (region.width, region.height))
         return self._resampled(number, shrink, (left, top), step, (region.width, region.height))
+
+    def read_patch(self, patch: Patch) -> Pixels:
+        """Return the pixels of a patch with their opacity, clear outside the slide.
+
+        Raises
+        ------
+        TooLarge, DamagedSlide, SlideMissing, Busy
+            As for `read_region`.
+        """
+
+        def read(column: int, row: int, width: int, height: int) -> Pixels:
+            self._check_work(patch.level, column, row, width, height)
+            return self._assembled(patch.level, 1, (column, row), (width, height))
+
+        return placed(self._properties.levels[patch.level], patch, read)
+
+    def is_whole_jpeg(self, level: int, column: int, row: int, width: int, height: int) -> bool:
+        """Return whether all tiles under a rectangle of a level are stored, and as JPEG.
+
+        Such tiles every library decodes alike.
+        """
+        tiles = self._tiles[level]
+        image = tiles.image
+        columns = range(max(column, 0) // image.tile_width, tiles.columns)
+        rows = range(max(row, 0) // image.tile_height, tiles.rows)
+        columns = columns[: max(0, -(-(column + width) // image.tile_width) - columns.start)]
+        rows = rows[: max(0, -(-(row + height) // image.tile_height) - rows.start)]
+        return tiles.is_jpeg and not any(
+            tiles.is_empty(y * tiles.columns + x) for y in rows for x in columns
+        )
 
     def read_associated(self, name: str) -> Pixels:
         """Return the label, macro or another image beside the pyramid.

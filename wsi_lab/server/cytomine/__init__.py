@@ -1,0 +1,1 @@
+"""Cytomine's interface, as its clients and the scripts of ATrISys use it."""

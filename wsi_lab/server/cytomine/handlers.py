@@ -1,0 +1,182 @@
+"""What the handlers of the door have in common: what is named, pages, cookies, JSON in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+from tornado import web
+
+from wsi_lab.errors import NotAllowed, NotFound, NotIdentified
+from wsi_lab.model.people import Action
+from wsi_lab.server.base import Handler
+from wsi_lab.server.cytomine.door import COOKIE, CYTOMINE_DOOR, JSON, cookies
+from wsi_lab.server.cytomine.reading import Query, object_of, objects_of
+from wsi_lab.server.cytomine.signing import Credentials, credentials_of
+from wsi_lab.server.cytomine.words import Told, collection
+from wsi_lab.server.parsing import whole_id
+from wsi_lab.server.receiving import Receiver
+from wsi_lab.server.routing import Need
+from wsi_lab.server.site import Lane
+from wsi_lab.service.hidden import Kind
+
+F = TypeVar("F", bound=msgspec.Struct)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SCHEMES = frozenset({"http", "https"})
+_CALLED: dict[Kind, str] = {
+    "study": "project",
+    "slide": "image",
+    "shape": "annotation",
+    "label": "term",
+    "image": "abstract image",
+    "file": "attached file",
+}
+
+
+class CytomineHandler(Handler):
+    """Base of all handlers of the door."""
+
+    def initialize(self, **known: Any) -> None:
+        """Remember what the router found."""
+        super().initialize(**known)
+        self._named: list[tuple[Kind, int]] = []
+        self._credentials: Credentials | None = None
+
+    def let_in(self, need: Need, action: Action) -> Awaitable[None] | None:
+        """Let in who has keys, or a cookie where that will do."""
+        return self._let_in(need, action)
+
+    async def _let_in(self, need: Need, action: Action) -> None:
+        self._credentials = credentials_of(self.request.headers)
+        await self._let_known_in(need, action)
+        if self._credentials is not None and not await self._has_cookie():
+            await self._give_cookie()
+
+    @property
+    def public_key(self) -> str:
+        """The public key that the request came with; empty for one with a cookie."""
+        return "" if self._credentials is None else self._credentials.public
+
+    @property
+    def query(self) -> Query:
+        """The query of the request."""
+        return Query(self.request.query_arguments)
+
+    @property
+    def host(self) -> str:
+        """The address that users write for this server, with a slash at its end."""
+        # A server in front of this one says how it was asked itself. Nobody but whoever asked is
+        # told the address.
+        said = self.request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+        scheme = said if said in _SCHEMES else self.request.protocol
+        return f"{scheme}://{self.request.host}{self.mount}"
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 (tornado's)
+        """Return a part of the address as text; what is no text names nothing."""
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise NotFound("There is nothing at this address.") from error
+
+    def id_of(self, kind: Kind, text: str) -> int:
+        """Return an id from the address; see `name`."""
+        return self.name(kind, whole_id(text, _CALLED.get(kind, kind)))[0]
+
+    def name(self, kind: Kind, *ids: int) -> Sequence[int]:
+        """Say what the request is about, and return it.
+
+        Should it be hidden from whoever asks, they are told that they have no rights there,
+        where other doors tell that there is no such thing.
+        """
+        self._named += [(kind, each) for each in ids]
+        return ids
+
+    async def wait_in(
+        self, lane: Lane, verb: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what a verb answers; see `name`."""
+        try:
+            return await super().wait_in(lane, verb, *args, **kwargs)
+        except NotFound as error:
+            if self._named:
+                hidden = self.lab.hidden.any_of
+                if await super().wait_in(self.site.rows, hidden, self.actor, self._named):
+                    raise NotAllowed("You have no rights in the project of this.") from error
+            raise
+
+    def options(self, *_args: str, **_kwargs: str) -> None:
+        """Say which methods there are; these clients take 200 for good and nothing else."""
+        super().options()
+        self.set_status(200)
+
+    def send_json(self, answer: Any) -> Awaitable[None]:
+        """Send JSON."""
+        return self.send_file(msgspec.json.encode(answer), JSON)
+
+    def send_page(self, things: Sequence[T], tell: Callable[[T], Told]) -> Awaitable[None]:
+        """Send the page of a list that is asked for.
+
+        Parameters
+        ----------
+        things
+            All of them, the newest first.
+        tell
+            Returns what is told of one.
+        """
+        most, offset = self.page()
+        shown = things[offset : offset + most] if most else things[offset:]
+        answer = collection(map(tell, shown), len(things), most=most, offset=offset)
+        return self.send_json(answer)
+
+    def page(self) -> tuple[int, int]:
+        """Return how many things a page may have, 0 for no limit, and how many come before it."""
+        query = self.query
+        return query.whole("max", 0), query.whole("offset", 0)
+
+    def send_file(self, data: bytes, media_type: str) -> Awaitable[None]:
+        """Send a file."""
+        self._headers["Content-Type"] = media_type
+        return self.send_body(data)
+
+    async def _has_cookie(self) -> bool:
+        sent = cookies(self.request.headers)
+        if not sent:
+            return False
+        try:
+            visitor = await self.ask(CYTOMINE_DOOR.visitor, self.lab, sent)
+        except NotIdentified:
+            return False
+        own, its = self.actor.token, visitor.token
+        return own is not None and its is not None and own.id == its.id
+
+    async def _give_cookie(self) -> None:
+        link = await self.ask(self.lab.grants.pixel_cookie, self.actor)
+        self.set_cookie(
+            COOKIE,
+            link.text,
+            expires=link.expires_on,
+            path=self.mount,
+            httponly=True,
+            samesite="Strict",
+            secure=self.request.protocol == "https",
+        )
+
+
+@web.stream_request_body
+class CytomineReceiver(CytomineHandler, Receiver):
+    """Base of handlers that take JSON, or a body that is not looked at."""
+
+    async def objects(self) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the object or the list of objects in the body."""
+        return await self.received(objects_of)
+
+    async def object(self, form: type[F]) -> F:
+        """Return the one object in the body as a form."""
+        return await self.received(lambda body: object_of(form, objects_of(body)))
+
+    async def nothing(self) -> None:
+        """Wait until the request has been received whole."""
+        await self.received(len)
