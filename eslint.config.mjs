@@ -5,6 +5,7 @@ export default [
   {
     ignores: [
       ".venv/",
+      ".venv-phas/",
       "node_modules/",
       "build/",
       "dist/",

@@ -19,7 +19,11 @@ OPERATIONS = [
     (method, route.path) for route in V1_ROUTES for method in route.needs if method != "HEAD"
 ]
 TABLES = [("POST", "v1/studies/{study_id}/results")]
-FILES = [("POST", "v1/layers/{layer_id}/imports"), ("POST", "v1/layers/{layer_id}/grids")]
+FILES = [
+    ("POST", "v1/layers/{layer_id}/imports"),
+    ("POST", "v1/layers/{layer_id}/grids"),
+    ("POST", "v1/study-archives"),
+]
 WITH_BODY = [
     each
     for each in OPERATIONS

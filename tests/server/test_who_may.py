@@ -57,6 +57,8 @@ MATRIX = {
     "PATCH v1/studies/{study_id}": EDITORS_CHANGE,
     "DELETE v1/studies/{study_id}": ADMINS_REMOVE,
     "PUT v1/studies/{study_id}/publication": ADMINS_SEE,
+    "GET v1/studies/{study_id}/archive": ADMINS_SEE,
+    "POST v1/study-archives": BOSS_MAKES,
     "GET v1/studies/{study_id}/members": ADMINS_SEE,
     "PUT v1/studies/{study_id}/members/{email}": ADMINS_SEE,
     "DELETE v1/studies/{study_id}/members/{email}": ADMINS_REMOVE,
@@ -201,6 +203,12 @@ def _grid(world: Any) -> Ask:
     return ask._replace(npy=file.getvalue())
 
 
+def _archive(world: Any) -> Ask:
+    file = io.BytesIO()
+    world.lab.archives.export(world.owner, world.new_study().id, file)
+    return Ask(query={"name": world.name()}, npy=file.getvalue())
+
+
 def _load(world: Any) -> Ask:
     layer = world.lab.layers.create(world.owner, world.study.id, world.name(), is_shared=True)
     grid = Grid("values", np.zeros((2, 3), np.float32), (0, 0, 30, 20))
@@ -246,6 +254,8 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "PUT v1/studies/{study_id}/publication": lambda world: _new_study(
         world, body={"published": True}
     ),
+    "GET v1/studies/{study_id}/archive": _study,
+    "POST v1/study-archives": _archive,
     "GET v1/studies/{study_id}/members": _study,
     "PUT v1/studies/{study_id}/members/{email}": lambda world: _member(
         world, body={"rights": ["view", "score"]}

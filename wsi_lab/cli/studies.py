@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wsi_lab.cli.archives import export_study, load_study
 from wsi_lab.cli.console import Console, contents_of, lab_command
 from wsi_lab.cli.manifest import (
     Entry,
@@ -46,7 +47,7 @@ def study() -> None:
     """Make studies and add slides to them."""
 
 
-for command in (create_study, publish_study, unpublish_study):
+for command in (create_study, publish_study, unpublish_study, export_study, load_study):
     study.add_command(command)
 
 

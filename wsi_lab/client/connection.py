@@ -5,6 +5,7 @@ httpx's transport is the seam: tests hand in one that answers in process.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -155,6 +156,21 @@ class Connection:
         sent: dict[str, Any] = {} if content is None else {"content": content}
         return self._ask(method, path, query=query, headers=headers, timeout_s=timeout_s, **sent)
 
+    def pieces(self, path: str, *, timeout_s: float, **query: Any) -> Iterator[bytes]:
+        """Yield the body of a GET while it comes, for what may not fit into memory."""
+        params = {key: value for key, value in query.items() if value is not None}
+        timeout = self._httpx.Timeout(timeout_s, connect=10.0)
+        headers = {"Accept": "*/*"}
+        with (
+            self._in_words("GET", path),
+            self._client.stream(
+                "GET", path, params=params or None, headers=headers, timeout=timeout
+            ) as answer,
+        ):
+            if not answer.is_success:
+                raise refusal(answer.status_code, answer.read(), request=f"GET {path}")
+            yield from answer.iter_bytes()
+
     def exchange(
         self, method: str, address: str, *, headers: Mapping[str, str], content: bytes = b""
     ) -> httpx.Response:
@@ -256,8 +272,13 @@ class Connection:
             raise SourceUnavailable("This lab was closed; wsi_lab.connect() opens it again.")
         if timeout_s is not None:
             sent["timeout"] = self._httpx.Timeout(timeout_s, connect=10.0)
-        try:
+        with self._in_words(method, path):
             return self._client.request(method, path, **sent)
+
+    @contextlib.contextmanager
+    def _in_words(self, method: str, path: str) -> Iterator[None]:
+        try:
+            yield
         except self._httpx.TimeoutException as error:
             raise _with_request(
                 SourceTimeout(

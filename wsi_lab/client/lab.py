@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wsi_lab.client.archives import load_study
 from wsi_lab.client.connection import API, Connection, parsed
 from wsi_lab.client.people import Tokens, User, Users
+from wsi_lab.client.progress import ShowProgress
 from wsi_lab.client.question_kinds import AskedQuestion
 from wsi_lab.client.questions import Question, Questions
 from wsi_lab.client.studies import Studies, Study
+from wsi_lab.client.study import study_of
 from wsi_lab.client.study_setup import create_study
 from wsi_lab.errors import WsiLabError
 
@@ -118,6 +121,34 @@ class Lab:
             publish=publish,
             description=description,
         )
+
+    def load_study(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        slides: str | Path | None = None,
+        progress: ShowProgress = True,
+    ) -> Study:
+        """Make the study of a ZIP file that `Study.export` wrote, or nothing, and return it.
+
+        Parameters
+        ----------
+        name
+            Of the study; by default what it was called.
+        slides
+            A folder of the lab's machine where slide files lie that are not part of the file, by
+            their names; by default they are looked for where they lay.
+
+        Raises
+        ------
+        Invalid
+            It is no such file, or slides are missing; ``problems`` names each.
+        Conflict
+            There is a study of that name.
+        """
+        data = load_study(self._connection, path, name=name, slides=slides, progress=progress)
+        return study_of(self._connection, data)
 
     @property
     def users(self) -> Users:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import pages
 from wsi_lab.client.annotations import shapes_of_study
+from wsi_lab.client.archives import export_study
 from wsi_lab.client.cases import Cases
 from wsi_lab.client.connection import Connection, parsed, segment, words
 from wsi_lab.client.imports import AnnotationReport, import_file, options_text
@@ -224,6 +225,23 @@ class Study(StudyScores):
     def tma_maps(self) -> TmaMaps:
         """Its maps of tissue microarrays, by name or id."""
         return TmaMaps(self.connection, self.id, self.name)
+
+    def export(
+        self, path: str | Path, *, with_slides: bool = False, progress: ShowProgress = True
+    ) -> tuple[str, ...]:
+        """Write the whole study into one ZIP file, and return what is missing in it, in sentences.
+
+        Needs the rights `edit` and `results`. Private names are part of it if you may see them;
+        `Lab.load_study` makes an equal study of it.
+
+        Parameters
+        ----------
+        with_slides
+            Whether slide files are part of it; else they are linked by their names again.
+        """
+        return export_study(
+            self.connection, self.id, path, with_slides=with_slides, progress=progress
+        )
 
     def config_files(self) -> dict[str, str]:
         """Return the configuration files that would make this study anew, by their names."""

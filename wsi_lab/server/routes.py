@@ -20,6 +20,7 @@ from wsi_lab.server.api.answers import (
     HistoryHandler,
     ResultsHandler,
 )
+from wsi_lab.server.api.archives import ARCHIVE_ROUTES
 from wsi_lab.server.api.cases import CaseHandler, CasesHandler
 from wsi_lab.server.api.configuration import ConfigFilesHandler, ImportHandler
 from wsi_lab.server.api.forms_studies import LARGEST_PLAN
@@ -185,4 +186,5 @@ V1_ROUTES: tuple[Route, ...] = (
     *LAYERS_ROUTES,
     *EXCHANGE_ROUTES,
     *TASK_ROUTES,
+    *ARCHIVE_ROUTES,
 )

@@ -23,6 +23,7 @@ from wsi_lab.service.annotating.overlays import Overlays
 from wsi_lab.service.annotating.shape_lists import ShapeLists
 from wsi_lab.service.annotating.shape_pictures import ShapePictures
 from wsi_lab.service.annotating.shapes import Shapes
+from wsi_lab.service.archiving.archives import StudyArchives
 from wsi_lab.service.attached_files import AttachedFiles
 from wsi_lab.service.cases import Cases
 from wsi_lab.service.clock import Clock, system_time
@@ -86,7 +87,7 @@ class Lab:
     ontologies, images, remarks, attached_files
         What Cytomine knows besides: the terms of a study, files apart from their slides, and
         properties, tags, descriptions and files of things.
-    setup, configuration, screenshots, pages, sessions, mail
+    setup, configuration, archives, screenshots, pages, sessions, mail
         What is done with whole studies, and with what is seen of a slide.
     files, uploads, attachments, downloads, grants, keys
         The lab's own files, how they come in and go out, leave to see tiles, and keys of other
@@ -170,6 +171,16 @@ class Lab:
         )
         self.tma_maps = TmaMaps(transactions, self.files)
         self.configuration = Configuration(transactions, self.files, adder)
+        self.archives = StudyArchives(
+            transactions,
+            studies=self.studies,
+            adder=adder,
+            files=self.files,
+            loads=self.loads,
+            finder=self.finder,
+            annotations=self.annotations,
+            folder=home.annotations,
+        )
         self.screenshots = Screenshots(transactions, self.tiles, self.annotations, self.overlays)
         self.sessions = Sessions(transactions)
         self.pages = Pages(transactions, self.tiles, self.annotations, self.finder)

@@ -36,7 +36,8 @@ class FileReceiver(Receiver, JsonHandler):
 
     async def _enter(self) -> None:
         await super()._enter()
-        if self._refusal is not None:
+        if self._refusal is not None or self.request.method == "OPTIONS":
+            # Who only asks what may be sent sends nothing.
             return
         try:
             await self.get_ready()

@@ -117,32 +117,33 @@ def _page(lab: Lab, actor: Actor, query: forms.StudiesQuery) -> forms.Json:
 
 
 def _create(lab: Lab, actor: Actor, new: forms.NewStudy) -> forms.Json:
-    return _one(lab, actor, lab.studies.create(actor, new.name, new.description))
+    return study_json(lab, actor, lab.studies.create(actor, new.name, new.description))
 
 
 def _set_up(lab: Lab, actor: Actor, plan: forms_studies.PlanForm) -> forms.Json:
-    return _one(lab, actor, lab.setup.create(actor, plan.plan(), plan.new_slides()))
+    return study_json(lab, actor, lab.setup.create(actor, plan.plan(), plan.new_slides()))
 
 
 def _publish(
     lab: Lab, actor: Actor, study_id: int, wanted: forms_studies.Publication
 ) -> forms.Json:
     change = lab.studies.publish if wanted.published else lab.studies.unpublish
-    return _one(lab, actor, change(actor, study_id))
+    return study_json(lab, actor, change(actor, study_id))
 
 
 def _get(lab: Lab, actor: Actor, study_id: int) -> forms.Json:
-    return _one(lab, actor, lab.studies.get(actor, study_id))
+    return study_json(lab, actor, lab.studies.get(actor, study_id))
 
 
 def _change(
     lab: Lab, actor: Actor, study_id: int, revision: int, change: forms.StudyChange
 ) -> forms.Json:
     study = lab.studies.change(actor, study_id, revision=revision, **forms.given(change))
-    return _one(lab, actor, study)
+    return study_json(lab, actor, study)
 
 
-def _one(lab: Lab, actor: Actor, study: Study) -> forms.Json:
+def study_json(lab: Lab, actor: Actor, study: Study) -> forms.Json:
+    """Return a study as the asker sees it."""
     return _as_json(lab, actor, [study])[0]
 
 

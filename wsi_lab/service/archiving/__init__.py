@@ -1,0 +1,1 @@
+"""Whole studies as files: out of a lab, and into one."""
