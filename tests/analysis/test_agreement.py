@@ -164,6 +164,13 @@ def test_where_all_say_the_same_kappa_is_not_defined_and_agreement_complete():
     assert "not defined" in agreement.fleiss_kappa(same, resamples=FEW).sentence
 
 
+def test_readers_who_share_no_unit_with_anybody_are_not_counted():
+    frame = pd.DataFrame({"a": [1, 2, None], "b": [1, 1, None], "alone": [None, None, 2]})
+    for statistic in (agreement.percent_agreement, agreement.krippendorff_alpha):
+        found = statistic(frame, resamples=FEW)
+        assert (found.n_units, found.n_readers, found.n_ratings) == (2, 2, 4)
+
+
 def test_sentence_names_the_method_and_its_source(graded):
     table, _ = graded
     sentence = agreement.icc(table).sentence

@@ -51,6 +51,18 @@ def test_areas_are_matched_by_overlap():
     assert shapes.detection(found, truth, overlap=0.2).matches == ((0, 0), (1, 1))
 
 
+def test_areas_that_cross_themselves_are_matched_by_what_they_cover():
+    bow = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    result = shapes.detection([shapely.box(50, 50, 60, 60), bow], [bow, shapely.box(0, 0, 5, 5)])
+    assert result.matches == ((1, 0),)
+
+
+def test_what_is_nowhere_is_near_nothing():
+    found = [shapely.Point(), shapely.Point(1, 0), shapely.Point(40, 0)]
+    result = shapes.detection(found, [shapely.Point(), shapely.Point(40, 0)], within=5)
+    assert result.matches == ((2, 1),)
+
+
 def test_nothing_found_is_nothing_right():
     result = shapes.detection([], [shapely.Point(0, 0)], within=1)
     assert (result.false_negatives, result.recall) == (1, 0)

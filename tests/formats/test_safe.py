@@ -311,6 +311,37 @@ def test_an_entry_that_lies_about_its_size_is_refused() -> None:
             refusal(lambda: archive.read("a", 10_000))
 
 
+def test_a_large_entry_is_copied_without_being_held(tmp_path: Path) -> None:
+    content = random.Random(7).randbytes(24 * MIB)
+    (tmp_path / "a.zip").write_bytes(zipped({"a": content}))
+
+    def copy() -> None:
+        with SafeZip(tmp_path / "a.zip") as archive, (tmp_path / "a").open("wb") as target:
+            archive.copy("a", target, 24 * MIB)
+
+    _, peak = seconds_and_mib(copy)
+    assert (tmp_path / "a").read_bytes() == content
+    assert peak < 16
+
+
+def test_copies_of_what_is_too_large_or_damaged_are_refused() -> None:
+    plain = zipped({"a": b"x" * 5000})
+    with SafeZip(plain) as archive:
+        assert "4,999 bytes" in refusal(lambda: archive.copy("a", BytesIO(), 4999))
+        assert "has no" in refusal(lambda: archive.copy("b", BytesIO(), 5000))
+    with SafeZip(plain.replace(b"xxxxx", b"xxyxx", 1)) as archive:
+        assert "damaged" in refusal(lambda: archive.copy("a", BytesIO(), 5000))
+
+
+def test_a_target_that_is_full_is_no_fault_of_the_archive() -> None:
+    class Full(BytesIO):
+        def write(self, _data: Any) -> int:
+            raise OSError("No space left.")
+
+    with SafeZip(zipped({"a": b"x"})) as archive, pytest.raises(OSError, match="No space"):
+        archive.copy("a", Full(), 1)
+
+
 def test_archives_with_two_ends_are_refused() -> None:
     plain = zipped({"a": b"x"})
     end = plain[-22:]

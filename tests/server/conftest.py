@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ import numpy as np
 import pytest
 import shapely
 import yaml
+from clocks import Clock
 from jsonschema import Draft202012Validator
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
+from site_server import SiteServer
 
 from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.answer import Answer, NewAnswer, Place
@@ -33,10 +31,9 @@ from wsi_lab.model.study import Case, Slide, Study
 from wsi_lab.model.task import Task, TaskSettings
 from wsi_lab.model.tma import TmaMap
 from wsi_lab.model.upload import Upload
-from wsi_lab.server.app import make_app, server_limits
 from wsi_lab.server.routes import V1_ROUTES
 from wsi_lab.server.routing import Route
-from wsi_lab.server.site import Site, site_of
+from wsi_lab.server.site import site_of
 from wsi_lab.service.lab import Lab, LabSettings
 
 RIGHTS = {
@@ -46,60 +43,20 @@ RIGHTS = {
 }
 
 
-class Clock:
-    """Tells the time it is set to."""
+class Served(SiteServer):
+    """The lab at the root."""
 
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-class Served:
-    """A server in a thread of its own, with its own event loop."""
-
-    def __init__(self, site: Site, routes: Sequence[Route] = V1_ROUTES) -> None:
-        self.site = site
-        self.routes = routes
-        self.url = ""
-        self.loop: asyncio.AbstractEventLoop
-        self._stop: asyncio.Event
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        server = HTTPServer(make_app(self.site, self.routes), **server_limits())
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-        self._ready.set()
-        await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
-
-    def __enter__(self) -> Served:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at its end."""
+        return self.base
 
 
 @contextlib.contextmanager
 def served(lab: Lab, routes: Sequence[Route] = V1_ROUTES) -> Iterator[Served]:
     """Serve a lab that is open, and leave it open."""
-    site = site_of(lab)
-    try:
-        with Served(site, routes) as server:
-            yield server
-    finally:
-        site.close_lanes()
+    with Served(site_of(lab), routes=routes) as server:
+        yield server
 
 
 @dataclass

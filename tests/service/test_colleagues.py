@@ -14,6 +14,7 @@ from wsi_lab.model.feature import Feature
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.remark import ThingKind
 from wsi_lab.service.annotating.shapes import NewShape
+from wsi_lab.service.colleagues import MANAGER, MEMBER
 from wsi_lab.service.lab import Lab
 
 
@@ -72,17 +73,56 @@ def test_members_and_what_they_may(lab: Lab, owner: Actor, people: Callable[[str
         lab.colleagues.members(people("stranger"), study.id)
 
 
-def test_candidates_are_for_who_may_make_members(
+def test_members_are_made_and_ended_by_who_may(
     lab: Lab, owner: Actor, people: Callable[[str], Actor]
 ) -> None:
     study, stranger = lab.studies.by_name(owner, "shared"), people("stranger")
-    assert lab.colleagues.candidate(owner, study.id, stranger.user.id) == stranger.user
+    colleagues, number = lab.colleagues, stranger.user.id
+
+    def held() -> frozenset[Right]:
+        members = {each.user.id: each for each in colleagues.members(owner, study.id)}
+        found = members.get(number)
+        assert found is None or found.is_manager == bool(found.rights & {Right.EDIT, Right.ADMIN})
+        return frozenset() if found is None else found.rights
+
+    for verb in (colleagues.add_member, colleagues.end_managing, colleagues.remove_member):
+        with pytest.raises(NotFound, match="no user"):
+            verb(owner, study.id, 10**9)
+        with pytest.raises(NotAllowed):
+            verb(people("other"), study.id, number)
+        with pytest.raises(NotFound, match="no study"):
+            verb(stranger, study.id, number)
+    for verb in (colleagues.end_managing, colleagues.remove_member):
+        with pytest.raises(NotFound, match="stranger@lab"):
+            verb(owner, study.id, number)
+    lab.studies.set_member(owner, study.id, "stranger@lab", ["view", "private"])
+    colleagues.add_member(owner, study.id, number)
+    assert held() == MEMBER | {Right.PRIVATE}
+    with pytest.raises(NotFound, match="no manager"):
+        colleagues.end_managing(owner, study.id, number)
+    colleagues.add_member(owner, study.id, number, MANAGER)
+    assert held() == MANAGER | {Right.PRIVATE}
+    colleagues.end_managing(owner, study.id, number)
+    assert held() == MEMBER | {Right.PRIVATE}
+    colleagues.remove_member(owner, study.id, number)
+    assert held() == frozenset()
+
+
+def test_studies_that_a_colleague_is_in(
+    lab: Lab, owner: Actor, people: Callable[[str], Actor]
+) -> None:
+    one, other, stranger = (people(each) for each in ("one", "other", "stranger"))
+    shared = lab.studies.by_name(owner, "shared").id
+    theirs, unseen = (lab.studies.create(owner, each).id for each in ("theirs", "unseen"))
+    lab.studies.set_member(owner, theirs, "one@lab", ["view"])
+    lab.studies.set_member(owner, unseen, "other@lab", ["view"])
+    assert lab.colleagues.study_ids(one, one.user.id) == {shared, theirs}
+    assert lab.colleagues.study_ids(one, other.user.id) == {shared}
+    assert lab.colleagues.study_ids(one, owner.user.id) == {shared, theirs}
+    assert lab.colleagues.study_ids(owner, other.user.id) == {shared, unseen}
+    assert lab.colleagues.study_ids(owner, stranger.user.id) == frozenset()
     with pytest.raises(NotFound, match="no user"):
-        lab.colleagues.candidate(owner, study.id, 10**9)
-    with pytest.raises(NotAllowed):
-        lab.colleagues.candidate(people("other"), study.id, stranger.user.id)
-    with pytest.raises(NotFound, match="no study"):
-        lab.colleagues.candidate(stranger, study.id, stranger.user.id)
+        lab.colleagues.study_ids(one, stranger.user.id)
 
 
 def test_addresses_to_find_shapes_by_are_those_of_anybody(

@@ -105,6 +105,25 @@ def test_word_in_other_letters_is_the_same_tag(lab, owner, slide):
     assert lab.slides.get(owner, slide.id).tags == ()
 
 
+def test_many_tags_are_made_and_linked_or_none(lab, owner, slide, entries):
+    made = lab.remarks.add_tags(owner, ["a", "b"])
+    assert words(made) == ["a", "b"]
+    ids = [each.id for each in made]
+    before = list(entries())
+    for refused, error in ((["c", "A"], Conflict), (["c", "c"], Conflict), (["c", ""], Invalid)):
+        with pytest.raises(error):
+            lab.remarks.add_tags(owner, refused)
+    with pytest.raises(NotFound):
+        lab.remarks.link_all(owner, ThingKind.SLIDE, slide.id, [*ids, 10**9])
+    with pytest.raises(Conflict):
+        lab.remarks.link_all(owner, ThingKind.SLIDE, slide.id, [ids[0], ids[0]])
+    assert (list(entries()), words(lab.remarks.tags(owner))) == (before, ["a", "b"])
+    assert lab.slides.get(owner, slide.id).tags == ()
+    links = lab.remarks.link_all(owner, ThingKind.SLIDE, slide.id, ids)
+    assert words(each.tag for each in links) == ["a", "b"]
+    assert lab.slides.get(owner, slide.id).tags == ("a", "b")
+
+
 def test_tag_is_renamed_wherever_it_is(lab, owner, slide, things):
     tag = lab.remarks.add_tag(owner, "god")
     for kind, thing in things:

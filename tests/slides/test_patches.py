@@ -178,6 +178,29 @@ class TestWhoReads:
         slide.patches.read(Patch(1, 400, 804, 300, 300))
         assert asked == []
 
+    def test_openslide_opens_nothing_before_it_is_needed(
+        self, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[str] = []
+        open_it = WorkerPool.open_by_openslide
+
+        def noting(pool: WorkerPool, path: str) -> RemoteReader:
+            opened.append(path)
+            return open_it(pool, path)
+
+        monkeypatch.setattr(WorkerPool, "open_by_openslide", noting)
+        path = str(shared_data / "slides" / "bigtiff-pyramid-board.tif")
+        engine = SlideEngine(EngineSettings(workers=1))
+        slide = engine.open(path)
+        slide.patches.read(Patch(0, 701, 333, 512, 512))
+        slide.patches.read(Patch(0, 10**30, 0, 8, 9))
+        slide.patches.around(0, (701, 333), (300, 200))
+        assert opened == []
+        for _ in range(2):
+            slide.patches.read(Patch(1, 400, 804, 300, 300))
+        assert opened == [path]
+        engine.close()
+
     def test_what_lies_between_stored_pixels_is_left_to_openslide(
         self, shared_data: Path, engine: SlideEngine, asked: list[Patch]
     ) -> None:
@@ -265,7 +288,7 @@ def test_a_lack_of_workers_passes(pyramid: Callable[..., Path]) -> None:
     engine.close()
 
 
-def test_a_file_that_is_replaced_has_no_patches_of_the_old_one(
+def test_a_slide_whose_file_is_replaced_has_no_patches_of_the_other(
     tmp_path: Path, demo_slide: Path, shared_data: Path, engine: SlideEngine
 ) -> None:
     path, new = tmp_path / "slide.tif", tmp_path / "new"
@@ -277,9 +300,12 @@ def test_a_file_that_is_replaced_has_no_patches_of_the_old_one(
     read_before.patches.read(Patch(1, 1, 1, 9, 9))
     shutil.copy(demo_slide, new)
     new.replace(path)
-    for read in (unread.patches.properties, lambda: unread.patches.read(Patch(0, 0, 0, 9, 9))):
+    for read in (unread.patches.properties, lambda: unread.patches.read(Patch(1, 1, 1, 9, 9))):
         with pytest.raises(SlideChanged):
             read()
+    # What needs no OpenSlide is of the file that was opened, as all else of this slide.
+    with openslide.OpenSlide(str(slides / "bigtiff-pyramid-board.tif")) as reference:
+        assert_equal((unread, reference), Patch(0, 0, 0, 9, 9))
     with pytest.raises(Busy):
         read_before.patches.read(Patch(1, 1, 1, 9, 9))
     begun.close()

@@ -6,7 +6,7 @@ counts, and its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.stats import norm
 from wsi_lab.analysis import bootstrap
 from wsi_lab.analysis.alpha import krippendorff_alpha
 from wsi_lab.analysis.icc import icc
-from wsi_lab.analysis.ratings import Ratings, pair_of, ratings_of
+from wsi_lab.analysis.ratings import Ratings, pair_of, rated_units, ratings_of
 from wsi_lab.analysis.result import Statistic
 from wsi_lab.errors import Invalid
 
@@ -56,10 +56,10 @@ def percent_agreement(
     >>> round(percent_agreement(frame, resamples=10).estimate, 3)
     0.667
     """
-    found = _paired(ratings)
+    found = rated_units(ratings)
     counts = found.counts
     complete = int((counts.max(axis=1) == counts.sum(axis=1)).sum())
-    return _bootstrapped(
+    return bootstrap.with_interval(
         "Percent agreement",
         found,
         _agreement,
@@ -110,12 +110,8 @@ def cohen_kappa(
     if weights not in {None, "linear", "quadratic"}:
         raise Invalid("The weights are 'linear', 'quadratic' or None.")
     bootstrap.check(confidence)
-    pair = pair_of(a, b)
-    if categories is not None:
-        frame = pd.DataFrame(np.array([*pair.categories, None], object)[pair.codes])
-        pair = ratings_of(frame, categories=categories)
-    table = np.zeros((len(pair.categories),) * 2)
-    np.add.at(table, (pair.codes[:, 0], pair.codes[:, 1]), 1)
+    pair = pair_of(a, b, categories=categories)
+    table = pair.crossed
     kind = "" if weights is None else f", {weights} weights"
     low: float | None = None
     high: float | None = None
@@ -165,11 +161,11 @@ def fleiss_kappa(
     0.333
     """
     everything = ratings_of(ratings)
-    complete = np.flatnonzero((everything.codes >= 0).all(axis=1))
+    complete = np.flatnonzero(everything.per_unit == len(everything.readers))
     if not len(complete) or len(everything.readers) < 2:
         raise Invalid("Fleiss' kappa needs units that were rated by all of at least two readers.")
     found = everything.of_units(complete)
-    return _bootstrapped(
+    return bootstrap.with_interval(
         "Fleiss' kappa",
         found,
         _fleiss,
@@ -197,48 +193,14 @@ def gwet_ac1(
     >>> round(gwet_ac1(frame, resamples=10).estimate, 3)
     0.529
     """
-    return _bootstrapped(
+    return bootstrap.with_interval(
         "Gwet's AC1",
-        _paired(ratings, keep_single=True),
+        rated_units(ratings, least=1),
         _gwet,
         citation="Gwet, British Journal of Mathematical and Statistical Psychology 2008;61:29-48",
         confidence=confidence,
         resamples=resamples,
     )
-
-
-def _bootstrapped(
-    name: str,
-    ratings: Ratings,
-    statistic: Callable[[Ratings], float],
-    *,
-    citation: str,
-    confidence: float,
-    resamples: int,
-    details: dict[str, Any] | None = None,
-) -> Statistic:
-    low, high = bootstrap.interval(ratings, statistic, confidence=confidence, resamples=resamples)
-    return Statistic(
-        name=name,
-        estimate=statistic(ratings),
-        low=low,
-        high=high,
-        n_units=len(ratings),
-        n_readers=len(ratings.readers),
-        n_ratings=int((ratings.codes >= 0).sum()),
-        method=bootstrap.METHOD.format(resamples=resamples),
-        citation=citation,
-        confidence=confidence,
-        details=details or {},
-    )
-
-
-def _paired(ratings: pd.DataFrame, *, keep_single: bool = False) -> Ratings:
-    found = ratings_of(ratings)
-    per_unit = (found.codes >= 0).sum(axis=1)
-    if not (per_unit >= 2).any():
-        raise Invalid("No unit was rated by two readers.")
-    return found.of_units(np.flatnonzero(per_unit >= (1 if keep_single else 2)))
 
 
 def _agreement(ratings: Ratings) -> float:
@@ -282,7 +244,7 @@ def _gwet(ratings: Ratings) -> float:
     return (observed - by_chance) / (1 - by_chance)
 
 
-def _can_differ(table: NDArray[np.float64]) -> bool:
+def _can_differ(table: NDArray[np.int64]) -> bool:
     """Return whether chance alone would not have made the two agree completely."""
     shares = table / table.sum()
     return float(shares.sum(axis=0) @ shares.sum(axis=1)) < 1

@@ -56,33 +56,20 @@ def krippendorff_alpha(
     if level not in get_args(AlphaLevel):
         raise Invalid(f"The level is one of: {', '.join(get_args(AlphaLevel))}.")
     found = ratings_of(ratings)
-    numbers = None if level == "nominal" else _numbers(found)
+    numbers = None if level == "nominal" else found.levels
 
     def alpha(some: Ratings) -> float:
         return _alpha(some.counts, level, numbers)
 
-    low, high = bootstrap.interval(found, alpha, confidence=confidence, resamples=resamples)
-    paired = found.counts.sum(axis=1)
-    paired = paired[paired >= 2]
-    return Statistic(
-        name=f"Krippendorff's alpha ({level})",
-        estimate=alpha(found),
-        low=low,
-        high=high,
-        n_units=len(paired),
-        n_readers=len(found.readers),
-        n_ratings=int(paired.sum()),
-        method=bootstrap.METHOD.format(resamples=resamples),
+    return bootstrap.with_interval(
+        f"Krippendorff's alpha ({level})",
+        found,
+        alpha,
         citation=CITATION,
         confidence=confidence,
+        resamples=resamples,
+        counted=found.of_units(np.flatnonzero(found.per_unit >= 2)),
     )
-
-
-def _numbers(ratings: Ratings) -> NDArray[np.float64]:
-    try:
-        return np.array([float(each) for each in ratings.categories])
-    except (TypeError, ValueError):
-        raise Invalid("These ratings are no numbers; their level is nominal.") from None
 
 
 def _alpha(
@@ -92,10 +79,9 @@ def _alpha(
     counts = counts[per_unit >= 2].astype(np.float64)
     if not len(counts):
         return float("nan")
-    per_unit = counts.sum(axis=1)
     # Of each unit all ordered pairs of two readers' ratings, weighted by 1 / (readers - 1).
-    coincidences = (counts / (per_unit - 1)[:, None]).T @ counts
-    coincidences -= np.diag((counts / (per_unit - 1)[:, None]).sum(axis=0))
+    weighted = counts / (counts.sum(axis=1) - 1)[:, None]
+    coincidences = weighted.T @ counts - np.diag(weighted.sum(axis=0))
     totals = coincidences.sum(axis=1)
     total = totals.sum()
     differences = _differences(totals, level, numbers)

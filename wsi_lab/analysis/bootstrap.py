@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from wsi_lab.analysis.ratings import Ratings
+from wsi_lab.analysis.result import Statistic
 from wsi_lab.errors import Invalid
 
 RESAMPLES = 2000
@@ -14,7 +16,41 @@ SEED = 20_260_101
 METHOD = (
     "The confidence interval is the bootstrap's, {resamples:,} resamples of units (percentiles)."
 )
-CITATION = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993"
+
+
+def with_interval(
+    name: str,
+    ratings: Ratings,
+    statistic: Callable[[Ratings], float],
+    *,
+    citation: str,
+    confidence: float,
+    resamples: int,
+    counted: Ratings | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Statistic:
+    """Return a statistic of ratings with its interval.
+
+    Parameters
+    ----------
+    counted
+        The ratings that say something, where some of `ratings` do not.
+    """
+    low, high = interval(ratings, statistic, confidence=confidence, resamples=resamples)
+    counted = ratings if counted is None else counted
+    return Statistic(
+        name=name,
+        estimate=statistic(ratings),
+        low=low,
+        high=high,
+        n_units=len(counted),
+        n_readers=int((counted.codes >= 0).any(axis=0).sum()),
+        n_ratings=int(counted.per_unit.sum()),
+        method=METHOD.format(resamples=resamples),
+        citation=citation,
+        confidence=confidence,
+        details=details or {},
+    )
 
 
 def interval(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wsi_lab.analysis import bootstrap
-from wsi_lab.analysis.ratings import Ratings, pair_of, ratings_of
+from wsi_lab.analysis.ratings import Ratings, pair_of, rated_units, ratings_of
 from wsi_lab.analysis.result import Statistic
 from wsi_lab.analysis.tables import side_by_side
 from wsi_lab.errors import Invalid
@@ -40,21 +40,15 @@ def rms_difference(
     >>> round(rms_difference(frame, resamples=10).estimate, 3)
     3.536
     """
-    found = _paired(ratings)
-    low, high = bootstrap.interval(found, _rms, confidence=confidence, resamples=resamples)
-    per_unit = (found.codes >= 0).sum(axis=1)
-    return Statistic(
-        name="Root mean square difference",
-        estimate=_rms(found),
-        low=low,
-        high=high,
-        n_units=len(found),
-        n_readers=int((found.codes >= 0).any(axis=0).sum()),
-        n_ratings=int(per_unit.sum()),
-        method=bootstrap.METHOD.format(resamples=resamples),
+    found = rated_units(ratings)
+    return bootstrap.with_interval(
+        "Root mean square difference",
+        found,
+        _rms,
         citation=CITATION,
         confidence=confidence,
-        details={"pairs": int((per_unit * (per_unit - 1)).sum()) // 2},
+        resamples=resamples,
+        details={"pairs": int((found.per_unit * (found.per_unit - 1)).sum()) // 2},
     )
 
 
@@ -149,17 +143,9 @@ def rms_by_level(
     )
 
 
-def _paired(ratings: pd.DataFrame) -> Ratings:
-    found = ratings_of(ratings)
-    paired = np.flatnonzero((found.codes >= 0).sum(axis=1) >= 2)
-    if not paired.size:
-        raise Invalid("No unit was rated by two readers.")
-    return found.of_units(paired)
-
-
 def _rms(ratings: Ratings) -> float:
     numbers = ratings.numbers
-    count = (ratings.codes >= 0).sum(axis=1)
+    count = ratings.per_unit
     away = numbers - np.nansum(numbers, axis=1, keepdims=True) / count[:, None]
     # Over all ordered pairs of n numbers the squared differences sum to 2 n times their squares.
     squares = 2 * count * np.nansum(away**2, axis=1)

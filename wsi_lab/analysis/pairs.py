@@ -58,10 +58,8 @@ def confusion(a: Sequence[Any] | pd.Series[Any], b: Sequence[Any] | pd.Series[An
     [[1, 0], [1, 1]]
     """
     pair = pair_of(a, b)
-    table = np.zeros((len(pair.categories),) * 2, np.int64)
-    np.add.at(table, (pair.codes[:, 0], pair.codes[:, 1]), 1)
     return pd.DataFrame(
-        table,
+        pair.crossed,
         index=pd.Index(pair.categories, name="a"),
         columns=pd.Index(pair.categories, name="b"),
     )

@@ -32,8 +32,8 @@ class Ratings:
     readers: tuple[Any, ...]
 
     @property
-    def numbers(self) -> NDArray[np.float64]:
-        """The ratings as numbers, ``(units, readers)``, NaN for none.
+    def levels(self) -> NDArray[np.float64]:
+        """The categories as numbers.
 
         Raises
         ------
@@ -41,10 +41,14 @@ class Ratings:
             They are no numbers.
         """
         try:
-            numbers = np.array([*map(float, self.categories), np.nan])
+            return np.array([*map(float, self.categories)])
         except (TypeError, ValueError):
             raise Invalid("These ratings are no numbers; ask for a nominal statistic.") from None
-        return numbers[self.codes]
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """The ratings as numbers, ``(units, readers)``, NaN for none; see `levels`."""
+        return np.append(self.levels, np.nan)[self.codes]
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -52,6 +56,22 @@ class Ratings:
         found = np.zeros((len(self.codes), len(self.categories)), np.int64)
         units, columns = np.nonzero(self.codes >= 0)
         np.add.at(found, (units, self.codes[units, columns]), 1)
+        return found
+
+    @property
+    def per_unit(self) -> NDArray[np.int64]:
+        """How many readers rated each unit."""
+        found: NDArray[np.int64] = (self.codes >= 0).sum(axis=1)
+        return found
+
+    @property
+    def crossed(self) -> NDArray[np.int64]:
+        """How often two readers said what of the same units: a row for each of the first's words.
+
+        They have left out none, as `pair_of` has it.
+        """
+        found = np.zeros((len(self.categories),) * 2, np.int64)
+        np.add.at(found, (self.codes[:, 0], self.codes[:, 1]), 1)
         return found
 
     def of_units(self, places: NDArray[np.int64]) -> Ratings:
@@ -101,6 +121,20 @@ def ratings_of(ratings: pd.DataFrame, *, categories: Sequence[Any] | None = None
     return Ratings(codes, tuple(known), tuple(ratings.columns))
 
 
+def rated_units(ratings: pd.DataFrame, *, least: int = 2) -> Ratings:
+    """Return the ratings of units that at least so many readers have rated.
+
+    Raises
+    ------
+    Invalid
+        No unit was rated by two readers.
+    """
+    found = ratings_of(ratings)
+    if not (found.per_unit >= 2).any():
+        raise Invalid("No unit was rated by two readers.")
+    return found.of_units(np.flatnonzero(found.per_unit >= least))
+
+
 def wide(
     readings: pd.DataFrame, *, unit: str | Sequence[str], reader: str, value: str
 ) -> pd.DataFrame:
@@ -139,15 +173,21 @@ def wide(
     return table.rename_axis(columns=None)
 
 
-def pair_of(a: Sequence[Any] | pd.Series[Any], b: Sequence[Any] | pd.Series[Any]) -> Ratings:
+def pair_of(
+    a: Sequence[Any] | pd.Series[Any],
+    b: Sequence[Any] | pd.Series[Any],
+    *,
+    categories: Sequence[Any] | None = None,
+) -> Ratings:
     """Return the ratings of two readers, without units that either left out.
 
-    Series are matched by their index, other sequences by place.
+    Series are matched by their index, other sequences by place; `categories` are as those of
+    `ratings_of`.
 
     Raises
     ------
     Invalid
-        They are not equally long, or have no unit in common.
+        They are not equally long, have no unit in common, or a rating is none of `categories`.
     """
     if isinstance(a, pd.Series) and isinstance(b, pd.Series):
         frame = pd.concat([a, b], axis=1, join="inner", keys=["a", "b"])
@@ -158,7 +198,7 @@ def pair_of(a: Sequence[Any] | pd.Series[Any], b: Sequence[Any] | pd.Series[Any]
     frame = frame.dropna()
     if frame.empty:
         raise Invalid("The two readers have rated no unit in common.")
-    return ratings_of(frame)
+    return ratings_of(frame, categories=categories)
 
 
 def _sorted(values: set[Any]) -> list[Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
 
 from wsi_lab.errors import Invalid
 
@@ -135,8 +134,8 @@ def detection(
 
 
 def _overlapping(ours: Any, theirs: Any, least: float) -> tuple[Any, Any]:
-    tree = shapely.STRtree(theirs)
-    pairs = tree.query(ours, predicate="intersects").T
+    ours, theirs = _area(ours), _area(theirs)
+    pairs = shapely.STRtree(theirs).query(ours, predicate="intersects").T
     one, other = ours[pairs[:, 0]], theirs[pairs[:, 1]]
     both = shapely.area(shapely.intersection(one, other))
     whole = shapely.area(one) + shapely.area(other) - both
@@ -145,17 +144,9 @@ def _overlapping(ours: Any, theirs: Any, least: float) -> tuple[Any, Any]:
 
 
 def _near(ours: Any, theirs: Any, within: float) -> tuple[Any, Any]:
-    centres = [shapely.get_coordinates(shapely.centroid(each)) for each in (ours, theirs)]
-    tree = cKDTree(centres[1])
-    pairs = np.array(
-        [
-            (place, other)
-            for place, others in enumerate(tree.query_ball_point(centres[0], within))
-            for other in others
-        ],
-        np.int64,
-    ).reshape(-1, 2)
-    apart = np.linalg.norm(centres[0][pairs[:, 0]] - centres[1][pairs[:, 1]], axis=1)
+    one, other = shapely.centroid(ours), shapely.centroid(theirs)
+    pairs = shapely.STRtree(other).query(one, predicate="dwithin", distance=within).T
+    apart = shapely.distance(one[pairs[:, 0]], other[pairs[:, 1]])
     # Any match is worth more than all that distances can make up for.
     return pairs, 1 + (1 - apart / within) / (len(pairs) + 1)
 
@@ -190,8 +181,10 @@ def _best(pairs: Any, gains: Any) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(matches))
 
 
-def _area(shape: BaseGeometry) -> BaseGeometry:
-    return shape if shape.is_valid else shapely.make_valid(shape)
+def _area(shapes: Any) -> Any:
+    """Return one shape or several, those that cross themselves as what they cover."""
+    is_valid = shapely.is_valid(shapes)
+    return shapes if np.all(is_valid) else shapely.make_valid(shapes)
 
 
 def _share(part: float, whole: float) -> float:

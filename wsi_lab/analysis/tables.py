@@ -113,7 +113,7 @@ def side_by_side(statistics: Mapping[str, Statistic]) -> pd.DataFrame:
 
 def _are_numbers(ratings: pd.DataFrame) -> bool:
     try:
-        ratings_of(ratings).numbers  # noqa: B018 (it raises for what are none)
+        ratings_of(ratings).levels  # noqa: B018 (it raises for what are none)
     except Invalid:
         return False
     return True

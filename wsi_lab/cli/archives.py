@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import click
 
 from wsi_lab.cli.console import Console, lab_command
 from wsi_lab.cli.shapes import study_shape
-from wsi_lab.errors import Invalid
+from wsi_lab.client.local_files import whole_file
 
 _STEPS = 1000
 
@@ -21,23 +20,16 @@ _STEPS = 1000
 @lab_command
 def export_study(console: Console, *, name: str, file: Path, with_slides: bool) -> None:
     """Write all of the study of that NAME into a FILE.zip, from which it can be loaded again."""
-    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     with console.lab() as (lab, owner), console.progress(_STEPS, "Exporting") as done:
         found = lab.studies.by_name(owner, name)
-        try:
-            with unfinished.open("xb") as target:
-                left_out = lab.archives.export(
-                    owner,
-                    found.id,
-                    target,
-                    with_slides=with_slides,
-                    progress=lambda part: done(int(part * _STEPS)),
-                )
-            unfinished.replace(file)
-        except OSError as error:
-            raise Invalid(f"The file {file.name} cannot be written.") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with whole_file(file) as target:
+            left_out = lab.archives.export(
+                owner,
+                found.id,
+                target,
+                with_slides=with_slides,
+                progress=lambda part: done(int(part * _STEPS)),
+            )
     for each in left_out:
         console.remark(f"Left out: {each}")
     size = file.stat().st_size

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsi_lab.errors import Invalid
 from wsi_lab.service.home import HOME_VARIABLE, default_home
 
 if TYPE_CHECKING:
@@ -119,19 +118,10 @@ def harmless(text: str) -> str:
 
 
 def contents_of(file: Path) -> bytes:
-    """Return the bytes of a document that somebody wrote by hand.
+    """Return the bytes of a document that somebody wrote by hand; see `content_of`."""
+    from wsi_lab.client.local_files import content_of  # noqa: PLC0415 (``--help`` needs none of it)
 
-    Raises
-    ------
-    Invalid
-        It cannot be read, or is far too large for one.
-    """
-    try:
-        if file.stat().st_size > LARGEST_DOCUMENT_BYTES:
-            raise Invalid(f"{file.name} is larger than {LARGEST_DOCUMENT_BYTES >> 20} MiB.")
-        return file.read_bytes()
-    except OSError as error:
-        raise Invalid(f"{file.name} cannot be read.") from error
+    return content_of(file, LARGEST_DOCUMENT_BYTES)
 
 
 def moment(time: datetime | None) -> str | None:

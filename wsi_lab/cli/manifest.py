@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsi_lab.errors import Invalid
 from wsi_lab.model.source import is_address
 
 if TYPE_CHECKING:
@@ -70,15 +69,10 @@ def read_manifest(path: Path) -> Manifest:
     Invalid
         It cannot be read, has no column ``path``, or rows of it are wrong; every one is named.
     """
-    from wsi_lab.formats.slide_csv import LARGEST_TABLE_BYTES, read_slide_csv  # noqa: PLC0415 (``--help`` needs none of it)
+    from wsi_lab.client.local_files import content_of  # noqa: PLC0415 (``--help`` needs none of it)
+    from wsi_lab.formats.slide_csv import LARGEST_TABLE_BYTES, read_slide_csv  # noqa: PLC0415 (as above)
 
-    try:
-        if path.stat().st_size > LARGEST_TABLE_BYTES:
-            raise Invalid(f"The table is larger than {LARGEST_TABLE_BYTES >> 20} MiB.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise Invalid(f"The table {path.name} cannot be read as text in UTF-8.") from error
-    table = read_slide_csv(content, path.name)
+    table = read_slide_csv(content_of(path, LARGEST_TABLE_BYTES), path.name)
     entries = tuple(
         Entry(file_or_address(line.path), line.known, line.place) for line in table.lines
     )

@@ -1,4 +1,4 @@
-"""PHAS's own tables of slides: which of the named files are which slides of a specimen."""
+"""Slides to be added: the files that are named, with what tables say of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from wsi_lab.cli.console import contents_of
-from wsi_lab.cli.manifest import Entry
+from wsi_lab.cli.console import Console, contents_of
+from wsi_lab.cli.manifest import Entry, Manifest, entries_of, read_manifest
 from wsi_lab.errors import Invalid
 
 if TYPE_CHECKING:
@@ -30,6 +30,24 @@ class Described:
     entries: tuple[Entry, ...]
     left_out: int
     without_file: tuple[str, ...]
+
+
+def named_slides(
+    console: Console,
+    files: Iterable[Path | str],
+    manifest: Path | None,
+    phas_tables: Sequence[Path] = (),
+) -> Sequence[Entry]:
+    """Return what is to be added, and remark on what is not."""
+    table = Manifest() if manifest is None else read_manifest(manifest)
+    if table.unknown_columns:
+        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
+    found = described(entries_of(table, files), phas_tables)
+    if left_out := table.left_out + found.left_out:
+        console.remark(f"Left out, as the table says: {left_out}.")
+    if found.without_file:
+        console.remark(f"No file was named for: {', '.join(found.without_file)}.")
+    return found.entries
 
 
 def described(entries: Iterable[Entry], tables: Sequence[Path]) -> Described:

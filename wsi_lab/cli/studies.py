@@ -11,16 +11,10 @@ import click
 
 from wsi_lab.cli.archives import export_study, load_study
 from wsi_lab.cli.console import Console, contents_of, lab_command
-from wsi_lab.cli.manifest import (
-    Entry,
-    Manifest,
-    entries_of,
-    file_or_address,
-    read_manifest,
-)
+from wsi_lab.cli.manifest import Entry, file_or_address
 from wsi_lab.cli.places import Reached, reached_stores
 from wsi_lab.cli.shapes import case_shape, member_shape, slide_shape, study_shape
-from wsi_lab.cli.slide_tables import described
+from wsi_lab.cli.slide_tables import named_slides
 from wsi_lab.cli.study_setup import (
     create_study,
     publish_study,
@@ -153,7 +147,8 @@ def add_slides(
     """
     if not files and manifest is None:
         raise click.UsageError("Name at least one FILE, or a table with --manifest.")
-    entries = _entries(console, files, manifest, phas_tables)
+    named = [file_or_address(file) for file in files]
+    entries = named_slides(console, named, manifest, phas_tables)
     roots = _roots(entries, reached)
     with console.lab(slide_roots=roots) as (lab, owner):
         found = lab.studies.by_name(owner, name)
@@ -196,22 +191,6 @@ def set_public_names(console: Console, *, name: str, table: Path) -> None:
         console.remark(f"The study has no case {', '.join(map(repr, done.unknown))}.")
     shapes = [case_shape(each) for each in done.changed]
     console.show(shapes, f"{len(shapes)} of {len(names)} cases have other public names now.")
-
-
-def _entries(
-    console: Console, files: Sequence[str], manifest: Path | None, phas_tables: Sequence[Path]
-) -> Sequence[Entry]:
-    """Return what is to be added, and remark on what is not."""
-    table = Manifest() if manifest is None else read_manifest(manifest)
-    if table.unknown_columns:
-        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
-    named = entries_of(table, [file_or_address(file) for file in files])
-    found = described(named, phas_tables)
-    if left_out := table.left_out + found.left_out:
-        console.remark(f"Left out, as the table says: {left_out}.")
-    if found.without_file:
-        console.remark(f"No file was named for: {', '.join(found.without_file)}.")
-    return found.entries
 
 
 def _roots(entries: Sequence[Entry], reached: Reached) -> tuple[Source, ...] | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from wsi_lab.cli.console import Console, contents_of, lab_command
-from wsi_lab.cli.manifest import Entry, entries_of, read_manifest
+from wsi_lab.cli.manifest import Entry
 from wsi_lab.cli.shapes import study_shape
+from wsi_lab.cli.slide_tables import named_slides
 from wsi_lab.errors import Invalid
 from wsi_lab.model.people import rights_of_words
 from wsi_lab.model.study_plan import PlannedMember, PlannedQuestion, StudyPlan
@@ -149,15 +150,7 @@ def _entries(console: Console, folder: Path | None, manifest: Path | None) -> Se
         return ()
     from wsi_lab.client.study_setup import slides_below  # noqa: PLC0415 (``--help`` needs none of it)
 
-    files = [] if folder is None else slides_below(folder)
-    if manifest is None:
-        return [Entry(file) for file in files]
-    table = read_manifest(manifest)
-    if table.unknown_columns:
-        console.remark(f"Columns that are not used: {', '.join(table.unknown_columns)}.")
-    if table.left_out:
-        console.remark(f"Left out, as the table says: {table.left_out}.")
-    return entries_of(table, files)
+    return named_slides(console, [] if folder is None else slides_below(folder), manifest)
 
 
 def _questions(file: Path) -> tuple[PlannedQuestion, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from wsi_lab.client.refusals import refusal
+from wsi_lab.client.refusals import refusal, seconds_to_wait, with_request
 from wsi_lab.errors import Invalid, SourceTimeout, SourceUnavailable, WsiLabError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ T = TypeVar("T")
 API = 1
 PAGE_SIZE = 500
 TRIES = 4
-LONGEST_WAIT_S = 10.0
 _SAFE_TO_REPEAT = frozenset({"GET", "PUT", "DELETE"})
 
 
@@ -259,7 +258,7 @@ class Connection:
             answer = self._send(method, path, params=params or None, json=body, **sent)
             if answer.is_success:
                 return answer
-            wait = _seconds_to_wait(answer)
+            wait = seconds_to_wait(answer.status_code, answer.headers)
             if method not in _SAFE_TO_REPEAT or wait is None or attempt == TRIES:
                 break
             self._sleep(wait)
@@ -280,7 +279,7 @@ class Connection:
         try:
             yield
         except self._httpx.TimeoutException as error:
-            raise _with_request(
+            raise with_request(
                 SourceTimeout(
                     "The lab did not answer in time. It may be very busy; try again in a moment.",
                     url=self.url,
@@ -289,7 +288,7 @@ class Connection:
                 path,
             ) from error
         except self._httpx.TransportError as error:
-            raise _with_request(
+            raise with_request(
                 SourceUnavailable(
                     "The lab does not answer. Check that its server is running and that the "
                     "address is right; after a restart of the server, restart the kernel too.",
@@ -368,24 +367,9 @@ def _json(answer: httpx.Response, method: str, path: str) -> Any:
         raise _not_a_lab(method, path) from error
 
 
-def _seconds_to_wait(answer: httpx.Response) -> float | None:
-    if answer.status_code != 503:
-        return None
-    try:
-        wait = float(answer.headers.get("Retry-After", ""))
-    except ValueError:
-        return None
-    return wait if 0 <= wait <= LONGEST_WAIT_S else None
-
-
 def _not_a_lab(method: str, path: str) -> WsiLabError:
     error = WsiLabError(
         "What answers at this address is not a lab. The address of a lab inside Jupyter is that "
         "of Jupyter followed by wsi-lab/."
     )
-    return _with_request(error, method, path)
-
-
-def _with_request(error: WsiLabError, method: str, path: str) -> WsiLabError:
-    error.request = f"{method} {path}"
-    return error
+    return with_request(error, method, path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import unquote
 
 from wsi_lab.client.connection import Connection
 from wsi_lab.client.imports import options_text
+from wsi_lab.client.local_files import whole_file
 from wsi_lab.client.shape_tables import LabelChoice, box_text, labels_text
 from wsi_lab.errors import Invalid, WsiLabError
 from wsi_lab.model.exchange import counted
@@ -117,16 +116,8 @@ def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     Invalid
         It cannot be written.
     """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            file.writelines(pieces)
-        unfinished.replace(path)
-    except OSError as error:
-        raise Invalid(f"The file {path.name!r} cannot be written here.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.writelines(pieces)
 
 
 def format_for(name: str) -> str:

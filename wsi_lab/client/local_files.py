@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from wsi_lab.errors import Invalid
 
@@ -23,3 +27,24 @@ def content_of(path: Path, most: int) -> bytes:
         raise Invalid(
             f"There is no file '{path.name}' on this machine that can be read."
         ) from error
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written, all of it or none: what was there stays until the end.
+
+    Raises
+    ------
+    Invalid
+        It cannot be written.
+    """
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with unfinished.open("xb") as file:
+            yield file
+        unfinished.replace(path)
+    except OSError as error:
+        raise Invalid(f"The file {path.name!r} cannot be written here.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -31,6 +31,8 @@ def ratings_of(scores: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd  # noqa: PLC0415 (half a second, only for those who want tables)
 
+    from wsi_lab.analysis.ratings import wide  # noqa: PLC0415 (as above)
+
     asked = scores["question"].unique()
     if len(asked) != 1:
         what = "no answers" if not len(asked) else f"answers to {len(asked)} questions"
@@ -38,9 +40,8 @@ def ratings_of(scores: pd.DataFrame) -> pd.DataFrame:
     # What no answer has (cores, cases) is no part of what units are called.
     unit = [name for name in UNIT if scores[name].notna().any()] or ["slide"]
     said = scores.assign(**{name: scores[name].astype(object) for name in unit})
-    said = said.drop_duplicates([*unit, "reader"], keep="last").set_index([*unit, "reader"])
-    table = said["answer"].astype(object).unstack("reader")  # noqa: PD010 (there is nothing to gather)
-    table.columns.name = None
+    said = said.drop_duplicates([*unit, "reader"], keep="last").astype({"answer": object})
+    table = wide(said, unit=unit, reader="reader", value="answer")
     try:
         numbers: pd.DataFrame = table.apply(pd.to_numeric)
     except (ValueError, TypeError):

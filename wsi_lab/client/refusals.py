@@ -34,6 +34,7 @@ _WITHOUT_CODE: Mapping[int, tuple[type[WsiLabError], str]] = {
     504: (SourceTimeout, "Something between here and the lab answers too slowly."),
     507: (StorageFull, "The lab's disk is full; nothing was stored."),
 }
+LONGEST_WAIT_S = 10.0
 _ABOUT_THE_ANSWER = frozenset({"type", "title", "status", "code", "detail", "problems", "instance"})
 
 
@@ -61,6 +62,29 @@ def refusal(status: int, body: bytes, *, request: str) -> WsiLabError:
     error = _from_problem(problem) if problem is not None else _from_status(status)
     error.request = request
     return error
+
+
+def with_request(error: WsiLabError, method: str, path: str) -> WsiLabError:
+    """Return the error, which says now what was asked."""
+    error.request = f"{method} {path}"
+    return error
+
+
+def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """Return how long to wait before the same is asked again; `None` where that is no use.
+
+    Examples
+    --------
+    >>> seconds_to_wait(503, {"Retry-After": "2"}), seconds_to_wait(500, {})
+    (2.0, None)
+    """
+    if status != 503:
+        return None
+    try:
+        wait = float(headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return wait if 0 <= wait <= LONGEST_WAIT_S else None
 
 
 def _problem(body: bytes) -> dict[str, Any] | None:

@@ -327,7 +327,7 @@ class Study(StudyScores):
 
     @property
     def blinding(self) -> dict[str, bool]:
-        """What its settings keep from readers: `hide_names`, `hide_other_scores`, `shuffle`."""
+        """What is to be kept from readers: `hide_names`, `hide_other_scores`, `shuffle`."""
         return blinding_of(self.settings)
 
     def blind(
@@ -338,7 +338,10 @@ class Study(StudyScores):
         shuffle: bool | None = None,
         seed: int | None = None,
     ) -> Study:
-        """Keep things from readers, or show them again, and return the study as it is then.
+        """Say what is to be kept from readers, and return the study as it is then.
+
+        The page of a slide keeps to `hide_names`. The others are for whoever shows cases to
+        readers; by themselves they close nothing that somebody's rights open.
 
         Parameters
         ----------

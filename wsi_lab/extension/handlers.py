@@ -11,13 +11,13 @@ from tornado import web
 from wsi_lab.errors import NotAllowed, SourceUnavailable
 from wsi_lab.model.people import Actor
 from wsi_lab.server.base import Handler
+from wsi_lab.server.browsers import NOT_IN_YOUR_NAME, is_of_another_site
 
 AUTHORIZER_RESOURCE = "wsi-lab"
 
 # Jupyter's front end adds these to any address: its own credentials, and the time of day
 # against caches.
 _JUPYTERS_PARAMETERS = frozenset({"token", "_xsrf", "no_track_activity"})
-_CROSS_SITE = frozenset({"cross-site", "same-site"})
 
 if TYPE_CHECKING:
 
@@ -79,9 +79,8 @@ class InJupyter(_HandlerInJupyter):
         # say whether the page is of another site, but which one it is of.
         if self.token_authenticated:
             return
-        is_of_another = self.request.headers.get("Sec-Fetch-Site") in _CROSS_SITE
-        if is_of_another or not self.check_origin():
-            raise NotAllowed("A page of another site may not ask the lab in your name.")
+        if is_of_another_site(self.request.headers) or not self.check_origin():
+            raise NotAllowed(NOT_IN_YOUR_NAME)
 
     def _explain(self, error: web.HTTPError) -> None:
         if error.status_code >= 500:

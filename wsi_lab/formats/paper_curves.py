@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wsi_lab.formats.many_lists import LARGEST_VALUE, items_of, positions_of, read_raw, value_of
-from wsi_lab.formats.paper_items import NO_MATRIX, Matrix, matrix_of, moved, opened, segment_of
+from wsi_lab.formats.paper_items import (
+    NO_MATRIX,
+    Matrix,
+    class_of,
+    matrix_of,
+    moved,
+    opened,
+    segment_of,
+)
 from wsi_lab.model.annotation import FARTHEST
 
 Segments = NDArray[np.float64]
@@ -62,8 +70,8 @@ def _top(raw: msgspec.Raw) -> list[msgspec.Raw]:
     if opened(raw) is not None:
         return [raw]
     items = items_of(raw) or []
-    first = opened(items[0]) if items else None
-    if len(items) == 2 and first is not None and first[0] == "dictionary":
+    first = class_of(items[0]) if items else None
+    if len(items) == 2 and first == "dictionary":
         return _top(items[1])
     return _top(items[0]) if len(items) == 1 and first is None else items
 

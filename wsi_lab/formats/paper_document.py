@@ -12,7 +12,7 @@ import msgspec
 
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.many_lists import Members, items_of, read_raw
-from wsi_lab.formats.paper_items import opened
+from wsi_lab.formats.paper_items import class_of, opened
 from wsi_lab.formats.paper_words import item_of
 from wsi_lab.formats.paperjs import FORMAT, features_of, read
 from wsi_lab.formats.sources import runs
@@ -45,16 +45,12 @@ class PaperItem:
     @property
     def is_path(self) -> bool:
         """Whether it counts as a path."""
-        return self._class() == "Path"
+        return class_of(_raw(self.text)) == "Path"
 
     @property
     def is_marker(self) -> bool:
         """Whether it counts as a marker."""
-        return self._class() == "PointText"
-
-    def _class(self) -> str | None:
-        item = opened(msgspec.Raw(self.text.encode()))
-        return None if item is None else item[0]
+        return class_of(_raw(self.text)) == "PointText"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,7 @@ class PaperDocument:
         self._is_one = opened(raw) is not None
         top: list[msgspec.Raw] = [raw] if self._is_one else items_of(raw) or []
         self._dictionary: msgspec.Raw | None = None
-        if not self._is_one and len(top) == 2 and _class_of(top[0]) == "dictionary":
+        if not self._is_one and len(top) == 2 and class_of(top[0]) == "dictionary":
             self._dictionary, top = top[0], items_of(top[1]) or []
         self._top: _Top = top
         self._layers = [
@@ -185,11 +181,6 @@ def item_texts(features: Sequence[Feature], colours: Mapping[str, str]) -> list[
 def _layer(members: Members, children: Sequence[msgspec.Raw]) -> msgspec.Raw:
     # Members keep their order, so this encoder sorts nothing.
     return msgspec.Raw(msgspec.json.encode(["Layer", {**members, "children": list(children)}]))
-
-
-def _class_of(raw: msgspec.Raw) -> str | None:
-    item = opened(raw)
-    return None if item is None else item[0]
 
 
 def _raw(text: str) -> msgspec.Raw:

@@ -51,6 +51,12 @@ def opened(raw: msgspec.Raw) -> tuple[str, Members] | None:
     return None if said is None else (name, said)
 
 
+def class_of(raw: msgspec.Raw) -> str | None:
+    """Return the class of an item; `None` where it is no item."""
+    item = opened(raw)
+    return None if item is None else item[0]
+
+
 class Drawing:
     """Collects what the items of a drawing show."""
 

@@ -12,7 +12,7 @@ import msgspec
 
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.many_lists import items_of, members_of, read_raw
-from wsi_lab.formats.paper_items import Drawing, Inherited, opened
+from wsi_lab.formats.paper_items import Drawing, Inherited, class_of, opened
 from wsi_lab.formats.paper_words import item_of
 from wsi_lab.formats.repairing import Collecting
 from wsi_lab.formats.sources import runs
@@ -60,7 +60,7 @@ def _items(raw: msgspec.Raw, drawing: Drawing) -> list[msgspec.Raw]:
         if "annot" not in record:
             raise Invalid("This is no drawing of paper.js.")
         return _items(record["annot"], drawing)
-    names = [_name(each) for each in items]
+    names = [class_of(each) for each in items]
     if "dictionary" in names and len(items) == 2:
         drawing.say("Document", "Gradients and symbols are not kept.")
         return _items(items[1], drawing)
@@ -73,11 +73,6 @@ def _items(raw: msgspec.Raw, drawing: Drawing) -> list[msgspec.Raw]:
             )
         raise Invalid("This is no drawing of paper.js.")
     return items
-
-
-def _name(raw: msgspec.Raw) -> str | None:
-    item = opened(raw)
-    return None if item is None else item[0]
 
 
 def features_of(text: str) -> Sequence[Feature]:

@@ -6,11 +6,10 @@ that nobody made a task of is one for free annotation of all slides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Any
 
 from wsi_lab.model.layer import Box, Label
 
@@ -291,18 +290,6 @@ class LabelUse:
     label: Label
     sample_count: int
     region_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class SlideOfTask:
-    """What a task's door needs to know of one slide besides `TaskSlide`."""
-
-    slide: TaskSlide
-    width: int
-    height: int
-    mpp_x: float | None
-    mpp_y: float | None
-    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _folded(words: Iterable[str]) -> set[str]:

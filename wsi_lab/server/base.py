@@ -214,6 +214,14 @@ class Handler(web.RequestHandler):
         self.finish(data)
         return SENT
 
+    def send_tagged(self, data: bytes) -> Awaitable[None]:
+        """Send a body whose ETag is set, or say that whoever asks has it."""
+        if "If-None-Match" in self.request.headers and self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+            return SENT
+        return self.send_body(data)
+
     async def send_large(self, data: bytes) -> None:
         """Send a body in pieces, so that neither the loop nor memory suffers from a slow reader."""
         self.set_header("Content-Length", str(len(data)))

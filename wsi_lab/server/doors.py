@@ -54,6 +54,39 @@ class FailureAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def refusal_headers(error: WsiLabError, scheme: str) -> dict[str, str]:
+    """Return what a failure says in its headers: how one is let in, and when to come again.
+
+    Parameters
+    ----------
+    scheme
+        Of the credentials that are asked for.
+
+    Examples
+    --------
+    >>> refusal_headers(NotIdentified("Who is asking?"), "Bearer")
+    {'WWW-Authenticate': 'Bearer realm="wsi-lab"'}
+    """
+    headers = {}
+    if isinstance(error, NotIdentified):
+        headers["WWW-Authenticate"] = f'{scheme} realm="wsi-lab"'
+    if isinstance(error, Busy):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return headers
+
+
+def words_of(error: WsiLabError) -> str:
+    r"""Return the sentence of an error and every problem it lists, each in a line of its own.
+
+    Examples
+    --------
+    >>> words_of(Invalid("Two lines are wrong.", problems=["Line 2: a", "Line 3: b"]))
+    'Two lines are wrong.\nLine 2: a\nLine 3: b'
+    """
+    problems = error.problems if isinstance(error, Invalid) else ()
+    return "\n".join([error.message, *(each for each in problems if each not in error.message)])
+
+
 class Door:
     """One interface of the lab.
 
@@ -138,16 +171,11 @@ class V1(Door):
         }
         if isinstance(error, Invalid) and error.problems:
             problem["problems"] = list(error.problems)
-        headers = {}
-        if isinstance(error, NotIdentified):
-            headers["WWW-Authenticate"] = 'Bearer realm="wsi-lab"'
-        if isinstance(error, Busy):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return FailureAnswer(
             failure.status.value,
             msgspec.json.encode(problem, enc_hook=str),
             "application/problem+json",
-            headers,
+            refusal_headers(error, "Bearer"),
         )
 
 

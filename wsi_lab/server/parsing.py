@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
+from tornado.httputil import HTTPFile, HTTPHeaders, parse_body_arguments
 
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.server.failures import RevisionMissing
@@ -16,6 +18,7 @@ from wsi_lab.server.failures import RevisionMissing
 F = TypeVar("F", bound=msgspec.Struct)
 
 LARGEST_ID = 2**63 - 1
+_REAL = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _JSON_TYPE = re.compile(r"application/(json|[a-z0-9.+-]+\+json)\s*(;.*)?", re.IGNORECASE)
 _REVISION = re.compile(r'"r([0-9]{1,18})"')
 
@@ -157,10 +160,54 @@ def whole_id(text: str, what: str) -> int:
     NotFound
         It is no id; in the words that an id gets that nothing has.
     """
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if not 0 < number <= LARGEST_ID:
+    number = id_in(text)
+    if number is None:
         raise NotFound(f"There is no such {what}.")
     return number
+
+
+def id_in(text: str) -> int | None:
+    """Return the id that a text is; `None` for one that is none.
+
+    Examples
+    --------
+    >>> id_in("7"), id_in("0"), id_in("7.0"), id_in("9" * 30)
+    (7, None, None, None)
+    """
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if 0 < number <= LARGEST_ID else None
+
+
+def real_in(text: str) -> float | None:
+    """Return the finite number that a text is; `None` for one that is none.
+
+    Examples
+    --------
+    >>> real_in(" -1.5e3 "), real_in("nan"), real_in("1e999"), real_in("1_0")
+    (-1500.0, None, None, None)
+    """
+    number = float(text) if _REAL.fullmatch(text.strip()) else math.nan
+    return number if math.isfinite(number) else None
+
+
+def form_parts(
+    content_type: str, body: bytes
+) -> tuple[dict[str, list[bytes]], dict[str, list[HTTPFile]]]:
+    """Return the fields and the files of a form, each with all that has its name.
+
+    Raises
+    ------
+    Invalid
+        It is damaged.
+    """
+    arguments: dict[str, list[bytes]] = {}
+    files: dict[str, list[HTTPFile]] = {}
+    try:
+        parse_body_arguments(content_type, body, arguments, files, HTTPHeaders())
+    except Exception as error:
+        # tornado raises a kind of error that depends on what is wrong, and on its version.
+        raise Invalid("The form in the body of this request is damaged.") from error
+    return arguments, files
 
 
 def whole_numbers(**texts: str) -> list[int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +13,9 @@ from wsi_lab.model.remark import ThingKind
 from wsi_lab.model.upload import checked_file_name
 from wsi_lab.service.things import thing_to_change, thing_to_see
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
-from wsi_lab.service.uploading.announcing import LIFETIME
 from wsi_lab.service.uploading.downloads import Download, file_download
 from wsi_lab.service.uploading.files import put
-from wsi_lab.service.uploading.image_files import Arriving, ImageFiles
+from wsi_lab.service.uploading.image_files import Arriving, ImageFiles, is_old
 from wsi_lab.store import attached_files as rows
 
 MOST_ATTACHED = 1000
@@ -163,9 +160,8 @@ class AttachedFiles:
         if self._is_swept:
             return
         self._is_swept = True
-        before = time.time() - LIFETIME.total_seconds()
         # Files are listed before rows are read: a file is there before its row is.
-        there = [each for each in self._folder.iterdir() if _is_older(each, before)]
+        there = [each for each in self._folder.iterdir() if is_old(each)]
         known = self._transactions.read(actor, lambda t: rows.names_on_disk(t.connection))
         for each in there:
             if each.name not in known:
@@ -188,9 +184,3 @@ def _too_large() -> TooLarge:
     return TooLarge(
         f"An attached file may have at most {LARGEST_ATTACHED:,} bytes.", limit=LARGEST_ATTACHED
     )
-
-
-def _is_older(path: Path, moment: float) -> bool:
-    with contextlib.suppress(OSError):
-        return path.stat().st_mtime < moment
-    return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, SlideMissing
+from wsi_lab.errors import Conflict, Invalid, NotAllowed, SlideMissing
 from wsi_lab.model.image import AbstractImage, ImageCounts, Instance
 from wsi_lab.model.people import Action, Actor, Capability
 from wsi_lab.model.slide import checked_mpp
@@ -23,6 +23,7 @@ from wsi_lab.service.seen_images import (
     all_seen_images,
     as_seen,
     counts_of_studies,
+    file_names,
     instances_of,
     require_all_of_it,
     seen_image,
@@ -31,7 +32,6 @@ from wsi_lab.service.tiles import LARGEST_THUMBNAIL, Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.service.uploading.downloads import Download, Downloads, file_download
 from wsi_lab.service.uploading.image_files import Arriving, ImageFiles
-from wsi_lab.store import images as rows
 from wsi_lab.store import slides as slide_rows
 from wsi_lab.store import studies as study_rows
 
@@ -75,27 +75,6 @@ class Images(ImageUploads):
             actor, lambda t: [as_seen(t, each) for each in all_seen_images(t)]
         )
 
-    def of_source(self, actor: Actor, source: str) -> AbstractImage:
-        """Return the image whose bytes are at a real path or address.
-
-        Raises
-        ------
-        NotFound
-            There is none, or the asker may not know that there is.
-        """
-
-        def read(transaction: Transaction) -> AbstractImage:
-            found = rows.image_of_source(transaction.connection, source)
-            missing = NotFound("There is no image of that file.")
-            if found is None:
-                raise missing
-            try:
-                return as_seen(transaction, seen_image(transaction, found.id))
-            except NotFound:
-                raise missing from None
-
-        return self._transactions.read(actor, read)
-
     def instance(self, actor: Actor, slide_id: int) -> Instance:
         """Return one slide as an image in its study."""
 
@@ -112,6 +91,16 @@ class Images(ImageUploads):
             study = transaction.study(study_id, Action.STUDY_VIEW)
             found = slide_rows.all_slides(transaction.connection, study.id)
             return instances_of(transaction, study, found)
+
+        return self._transactions.read(actor, read)
+
+    def file_names(self, actor: Actor, study_id: int) -> Mapping[int, str]:
+        """Return what the files of a study are called, by slide; see `Instance.file_name`."""
+
+        def read(transaction: Transaction) -> Mapping[int, str]:
+            study = transaction.study(study_id, Action.STUDY_VIEW)
+            found = slide_rows.all_slides(transaction.connection, study.id)
+            return file_names(transaction, study, found)
 
         return self._transactions.read(actor, read)
 

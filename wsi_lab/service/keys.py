@@ -17,7 +17,7 @@ from wsi_lab.errors import Invalid, NotAllowed
 from wsi_lab.model.people import ALL_CAPABILITIES, Action, Actor, Token, TokenPurpose
 from wsi_lab.model.study import checked_text
 from wsi_lab.service.people import People
-from wsi_lab.service.tokens import check_expiry, hash_of, latest_end, revoke, whose_token
+from wsi_lab.service.tokens import check_expiry, hash_of, latest_end, outlives, revoke, whose_token
 from wsi_lab.service.transaction import Transaction, Transactions, has_expired
 from wsi_lab.store import people as rows
 from wsi_lab.store.columns import time_text
@@ -182,8 +182,7 @@ class Keys:
         def read(transaction: Transaction) -> Token | None:
             transaction.require(Action.TOKEN_MANAGE)
             token = _newest_pair(transaction)
-            limit = latest_end(transaction)
-            if token is not None and limit is not None and _outlives(token, limit):
+            if token is not None and outlives(transaction, token.expires_on):
                 raise NotAllowed("A token that expires cannot ask for keys that outlive it.")
             return token
 
@@ -237,7 +236,3 @@ def _end_pairs(transaction: Transaction, user_id: int) -> None:
 def _newest_pair(transaction: Transaction) -> Token | None:
     found = _pairs(transaction, transaction.actor.user.id)
     return next((each for each in found[::-1] if not has_expired(each, transaction.now)), None)
-
-
-def _outlives(token: Token, limit: datetime) -> bool:
-    return token.expires_on is None or token.expires_on > limit

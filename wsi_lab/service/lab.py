@@ -122,13 +122,14 @@ class Lab:
         self.jobs = Jobs(clock)
         self.layers = Layers(transactions)
         self.drawing = Drawing(transactions)
+        self.finder = Finder(transactions)
         self.label_sets = LabelSets(transactions)
         self.ontologies = Ontologies(transactions)
         self.tasks = Tasks(transactions)
         self.task_slides = TaskSlides(transactions)
         self.task_drawings = TaskDrawings(transactions)
-        self.samples = Samples(transactions, self.tasks)
-        self.regions = Regions(transactions)
+        self.samples = Samples(transactions, self.finder, self.tasks)
+        self.regions = Regions(transactions, self.finder)
         self.task_pictures = TaskPictures(
             self.tiles,
             self.tasks,
@@ -138,7 +139,6 @@ class Lab:
             self.regions,
         )
         self.loads = Loads(transactions)
-        self.finder = Finder(transactions)
         self.overlays = Overlays(database, transactions, self.finder, self.tiles)
         self.shapes = Shapes(transactions, self.finder)
         self.shape_lists = ShapeLists(database, transactions, self.finder)

@@ -10,6 +10,7 @@ from operator import itemgetter
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide, Study
+from wsi_lab.model.study_settings import is_on
 from wsi_lab.service.annotating.annotations import Annotations
 from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.load_figures import layers_of_loads
@@ -22,8 +23,6 @@ from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import annotations as annotation_rows
 from wsi_lab.store import slides as slide_rows
 from wsi_lab.store import tma_maps as map_rows
-
-_ON = frozenset({"true", "yes", "on", "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Pages:
 
         def read(transaction: Transaction) -> tuple[Study, Slide, str | None, CoreOnSlide | None]:
             study, slide = _slide(transaction, slide_id, study_id)
-            hidden = study.settings.get("hideslidenames", "").strip().lower() in _ON
+            hidden = is_on(study.settings, "hideslidenames")
             sees_name = not hidden or transaction.may(Action.STUDY_EDIT, study)
             found = None if core is None else _core(transaction, slide, core)
             return study, slide, slide.name if sees_name else None, found

@@ -66,13 +66,12 @@ def seen_image(transaction: Transaction, image_id: int) -> SeenImage:
 
 def all_seen_images(transaction: Transaction) -> list[SeenImage]:
     """Return all images that the asker may see, in the order of their ids."""
-    studies = {each.id: each for each in seen_studies(transaction)}
     user, connection = transaction.actor.user, transaction.connection
     slides: dict[str, list[tuple[Study, Slide]]] = defaultdict(list)
-    for study in studies.values():
+    for study in seen_studies(transaction):
         for slide in slide_rows.all_slides(connection, study.id):
             slides[slide.source].append((study, slide))
-    found = {each.id: each for each in rows.images_of_studies(connection, studies)}
+    found = {each.id: each for each in rows.images_of_sources(connection, slides)}
     own = rows.images_of_user(connection, None if user.is_admin else user.id)
     found |= {each.id: each for each in own if _is_theirs(transaction, each)}
     return [
@@ -113,33 +112,41 @@ def require_all_of_it(transaction: Transaction, seen: SeenImage) -> None:
 
 def instances_of(transaction: Transaction, study: Study, slides: Sequence[Slide]) -> list[Instance]:
     """Return slides of a study, which the asker may view, as images in it."""
-    connection = transaction.connection
-    images = {each.source: each for each in rows.images_of_studies(connection, [study.id])}
-    counts = shape_counts(transaction, study)
-    adders = rows.who_added(connection, [each.id for each in slides])
-    sees_names = transaction.may(Action.SLIDE_PRIVATE, study)
-    found = []
-    for slide in slides:
-        image = images[slide.source]
-        sees_name = sees_names or _is_theirs(transaction, image)
-        found.append(
-            Instance(
-                slide=slide_as_seen(transaction, study, slide),
-                study=study,
-                image_id=image.id,
-                file_name=image.name if sees_name else _blinded(slide, image),
-                annotation_count=counts.get(slide.id, 0),
-                added_by=adders.get(slide.id),
-            )
+    slide_ids = [each.id for each in slides]
+    images = _images_of(transaction, slides)
+    counts = shape_counts(transaction, study, slide_ids)
+    adders = rows.who_added(transaction.connection, slide_ids)
+    return [
+        Instance(
+            slide=slide_as_seen(transaction, study, slide),
+            study=study,
+            image_id=images[slide.source].id,
+            file_name=_file_name(transaction, study, slide, images[slide.source]),
+            annotation_count=counts.get(slide.id, 0),
+            added_by=adders.get(slide.id),
         )
-    return found
+        for slide in slides
+    ]
 
 
-def shape_counts(transaction: Transaction, study: Study) -> dict[int, int]:
-    """Return how many shapes the asker may see on the slides of a study, by slide."""
+def file_names(
+    transaction: Transaction, study: Study, slides: Sequence[Slide]
+) -> Mapping[int, str]:
+    """Return what files are called, as far as the asker may know it, by slide of a study."""
+    images = _images_of(transaction, slides)
+    return {each.id: _file_name(transaction, study, each, images[each.source]) for each in slides}
+
+
+def shape_counts(
+    transaction: Transaction, study: Study, slide_ids: Iterable[int] | None = None
+) -> dict[int, int]:
+    """Return how many shapes the asker may see on slides of a study, or on all, by slide."""
+    wanted = None if slide_ids is None else list(slide_ids)
     counts: dict[int, int] = defaultdict(int)
     for seen in seen_layers(transaction, study):
-        found = rows.shape_counts(transaction.connection, seen.question.id, author=seen.only)
+        found = rows.shape_counts(
+            transaction.connection, seen.question.id, author=seen.only, slide_ids=wanted
+        )
         for slide_id, count in found.items():
             counts[slide_id] += count
     return counts
@@ -157,11 +164,21 @@ def counts_of_studies(
     }
 
 
+def _images_of(transaction: Transaction, slides: Iterable[Slide]) -> dict[str, AbstractImage]:
+    sources = {each.source for each in slides}
+    return {each.source: each for each in rows.images_of_sources(transaction.connection, sources)}
+
+
 def _is_theirs(transaction: Transaction, image: AbstractImage) -> bool:
     user, token = transaction.actor.user, transaction.actor.token
     if token is not None and (token.read_studies or token.modify_studies):
         return False
     return user.is_admin or image.added_by == user.id
+
+
+def _file_name(transaction: Transaction, study: Study, slide: Slide, image: AbstractImage) -> str:
+    sees_name = transaction.may(Action.SLIDE_PRIVATE, study) or _is_theirs(transaction, image)
+    return image.name if sees_name else _blinded(slide, image)
 
 
 def _blinded(slide: Slide, image: AbstractImage) -> str:

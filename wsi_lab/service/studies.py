@@ -214,7 +214,7 @@ class Studies:
             user = _user(transaction, email)
             held = people.rights_of_user(transaction.connection, user.id).get(study_id, frozenset())
             given = wanted | held if keep else wanted
-            _set_rights(transaction, study_id, user, given)
+            set_rights(transaction, study_id, user, given)
             return Member(study_id, user.id, user.email, given)
 
         return self._transactions.write(actor, change)
@@ -233,7 +233,7 @@ class Studies:
             user = _user(transaction, email)
             if not people.rights_of_user(transaction.connection, user.id).get(study_id):
                 raise NotFound(f"{user.email} is not a member of this study.")
-            _set_rights(transaction, study_id, user, frozenset())
+            set_rights(transaction, study_id, user, frozenset())
 
         self._transactions.write(actor, change)
 
@@ -365,9 +365,10 @@ def _user(transaction: Transaction, email: str) -> User:
     return user
 
 
-def _set_rights(
+def set_rights(
     transaction: Transaction, study_id: int, user: User, rights: frozenset[Right]
 ) -> None:
+    """Give a user exactly these rights in a study; for verbs that have checked the right."""
     held = people.rights_of_user(transaction.connection, user.id).get(study_id, frozenset())
     if held == rights:
         return

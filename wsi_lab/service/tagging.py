@@ -49,24 +49,12 @@ class Tagging:
         Conflict
             There is one of that name that the asker knows of.
         """
-        name = checked_name(name, "tag")
+        (made,) = self.add_tags(actor, [name])
+        return made
 
-        def add(transaction: Transaction) -> Tag:
-            require_new(transaction)
-            user, connection = transaction.actor.user, transaction.connection
-            known = rows.tag_by_name(connection, name)
-            if known is not None and known.id in {each.id for each in _seen(transaction)}:
-                raise Conflict(f"There already is a tag '{known.name}'.", current=known.id)
-            if rows.made_count(connection, user.id) >= MOST_MADE:
-                raise Invalid(f"You have made {MOST_MADE:,} tags; remove some.")
-            made = known or rows.add_tag(
-                connection, name, created_on=transaction.now, created_by=user.id
-            )
-            rows.add_maker(connection, made.id, user.id)
-            transaction.record("create", "tag", made.id, after=made)
-            return made
-
-        return self._transactions.write(actor, add)
+    def add_tags(self, actor: Actor, names: Sequence[str]) -> list[Tag]:
+        """Make tags, all of them or none, and return them in the order given; see `add_tag`."""
+        return self._transactions.write(actor, lambda t: [_add_tag(t, each) for each in names])
 
     def rename_tag(self, actor: Actor, tag_id: int, name: str) -> Tag:
         """Give a tag another name, on all that has it, and return it.
@@ -138,22 +126,20 @@ class Tagging:
         Invalid
             It would have too many.
         """
+        (made,) = self.link_all(actor, kind, thing_id, [tag_id])
+        return made
 
-        def tag(transaction: Transaction) -> TagLink:
-            thing = thing_to_change(transaction, kind, thing_id)
-            wanted, connection = _tag(transaction, tag_id), transaction.connection
-            there = rows.links(connection, thing.kind, thing.id)
-            if any(each.tag.id == tag_id for each in there):
-                raise Conflict(f"It is tagged '{wanted.name}' already.")
-            if len(there) >= MOST_TAGS:
-                raise Invalid(f"A thing may have at most {MOST_TAGS} tags.")
-            if thing.slide is not None and thing.study is not None:
-                words = checked_tags([*thing.slide.tags, wanted.name])
-                store_changes(transaction, thing.study, thing.slide, {"tags": words})
-            by = transaction.actor.user.id
-            made = rows.add_link(connection, tag_id, thing.kind, thing.id, transaction.now, by)
-            _record(transaction, "create", thing, made)
-            return made
+    def link_all(
+        self, actor: Actor, kind: ThingKind | str, thing_id: int, tag_ids: Sequence[int]
+    ) -> list[TagLink]:
+        """Give a thing tags, all of them or none, and return the links; see `link`."""
+
+        def tag(transaction: Transaction) -> list[TagLink]:
+            # A slide is another one after each of its words.
+            return [
+                _add_link(transaction, thing_to_change(transaction, kind, thing_id), each)
+                for each in tag_ids
+            ]
 
         return self._transactions.write(actor, tag)
 
@@ -189,6 +175,37 @@ def _tag(transaction: Transaction, tag_id: int) -> Tag:
     if found is None or found.id not in {each.id for each in _seen(transaction)}:
         raise NotFound(f"There is no tag {tag_id}.")
     return found
+
+
+def _add_tag(transaction: Transaction, name: str) -> Tag:
+    name = checked_name(name, "tag")
+    require_new(transaction)
+    user, connection = transaction.actor.user, transaction.connection
+    known = rows.tag_by_name(connection, name)
+    if known is not None and known.id in {each.id for each in _seen(transaction)}:
+        raise Conflict(f"There already is a tag '{known.name}'.", current=known.id)
+    if rows.made_count(connection, user.id) >= MOST_MADE:
+        raise Invalid(f"You have made {MOST_MADE:,} tags; remove some.")
+    made = known or rows.add_tag(connection, name, created_on=transaction.now, created_by=user.id)
+    rows.add_maker(connection, made.id, user.id)
+    transaction.record("create", "tag", made.id, after=made)
+    return made
+
+
+def _add_link(transaction: Transaction, thing: Thing, tag_id: int) -> TagLink:
+    wanted, connection = _tag(transaction, tag_id), transaction.connection
+    there = rows.links(connection, thing.kind, thing.id)
+    if any(each.tag.id == tag_id for each in there):
+        raise Conflict(f"It is tagged '{wanted.name}' already.")
+    if len(there) >= MOST_TAGS:
+        raise Invalid(f"A thing may have at most {MOST_TAGS} tags.")
+    if thing.slide is not None and thing.study is not None:
+        words = checked_tags([*thing.slide.tags, wanted.name])
+        store_changes(transaction, thing.study, thing.slide, {"tags": words})
+    by = transaction.actor.user.id
+    made = rows.add_link(connection, tag_id, thing.kind, thing.id, transaction.now, by)
+    _record(transaction, "create", thing, made)
+    return made
 
 
 def _tag_to_change(transaction: Transaction, tag_id: int) -> tuple[Tag, list[Thing]]:

@@ -49,8 +49,7 @@ def check_expiry(transaction: Transaction, expires_on: datetime | None) -> None:
             raise Invalid("The time a token expires at needs its time zone, for example 'Z'.")
         if expires_on <= transaction.now:
             raise Invalid("The time a token expires at must lie in the future.")
-    limit = latest_end(transaction)
-    if limit is not None and (expires_on is None or expires_on > limit):
+    if outlives(transaction, expires_on):
         raise Invalid("A token that expires cannot make one that outlives it.")
 
 
@@ -58,6 +57,12 @@ def latest_end(transaction: Transaction) -> datetime | None:
     """Return when the token that the asker comes with ends, if it does."""
     own = transaction.actor.token
     return None if own is None else own.expires_on
+
+
+def outlives(transaction: Transaction, expires_on: datetime | None) -> bool:
+    """Return whether a token that ends then outlives the one that the asker comes with."""
+    limit = latest_end(transaction)
+    return limit is not None and (expires_on is None or expires_on > limit)
 
 
 def revoke(
@@ -81,9 +86,8 @@ def revoke(
     if not ends_itself:
         transaction.require(Action.TOKEN_MANAGE)
     mine = token is not None and token.user_id == transaction.actor.user.id
-    if token is None or token.purpose not in purposes:
-        raise NotFound(f"There is no {what} {token_id}.")
-    if not (mine or transaction.may(Action.LAB_ADMIN)):
+    is_one = token is not None and token.purpose in purposes
+    if token is None or not (is_one and (mine or transaction.may(Action.LAB_ADMIN))):
         raise NotFound(f"There is no {what} {token_id}.")
     rows.revoke_token(transaction.connection, token.id, transaction.now)
     transaction.record("remove", "token", token.id, before=token)

@@ -12,6 +12,7 @@ from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, NotIdentifie
 from wsi_lab.model.people import THE_LAB, Action, Actor, Decision, Resource, Token, may
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.model.task import Access
 from wsi_lab.service.clock import Clock
 from wsi_lab.store import audit, people, questions, slides, studies, tasks
 from wsi_lab.store.connection import Connection
@@ -97,15 +98,24 @@ class Transaction:
         found = questions.questions(self.connection, study.id)
         return [each for each in found if each.id not in closed]
 
-    def closed_questions(self, study: Study) -> frozenset[int]:
-        """Return the questions that are restricted tasks which the asker may not enter.
+    def closed_questions(self, study: Study, least: Access = Access.READ) -> frozenset[int]:
+        """Return the questions that are restricted tasks which the asker may not do so much in.
 
-        Administrators of the study enter all of them.
+        Administrators of the study do anything in all of them.
         """
         restricted = tasks.restricted(self.connection, study.id)
         if not restricted or self.may(Action.STUDY_ADMIN, study):
             return frozenset()
-        return frozenset(restricted).difference(tasks.accesses(self.connection, self.actor.user.id))
+        granted = tasks.accesses(self.connection, self.actor.user.id)
+        return frozenset(each for each in restricted if granted.get(each, Access.NONE) < least)
+
+    def require_drawing(self, study: Study, question: Question) -> None:
+        """Raise `NotAllowed` for a restricted task that lets the asker read, and not write."""
+        if question.id in self.closed_questions(study, Access.WRITE):
+            raise NotAllowed(
+                f"On '{question.name}' only those may draw whom it lets write; "
+                "an administrator of the study can grant it."
+            )
 
     def record(
         self,

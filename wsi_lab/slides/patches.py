@@ -44,7 +44,8 @@ class Patches:
     watch
         Of the slide's file.
     open_by_openslide
-        Opens the same file in OpenSlide; `None` where `reader` is as good as it gets.
+        Opens the same file in OpenSlide, once, and not before that makes a difference; `None`
+        where `reader` is as good as it gets.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Patches:
         """
         (x, y), (width, height) = centre, size
         _check_size(width, height)
-        step = self.properties().level(level).downsample
+        step = 1.0 if level == 0 else self.properties().level(level).downsample
         x, y = x - int(0.5 * width * step), y - int(0.5 * height * step)
         return self.read(Patch(level, x, y, width, height))
 
@@ -108,7 +109,7 @@ class Patches:
         return self._watch.reading(partial(self._read, patch))
 
     def _read(self, patch: Patch) -> Pixels:
-        openslide = self._by_openslide()
+        openslide = None if self._is_alike_for_all(patch) else self._by_openslide()
         properties = self._properties if openslide is None else openslide.properties
         level = properties.level(patch.level)
         # Kept to whole numbers: they may be farther away than anybody can count.
@@ -121,10 +122,17 @@ class Patches:
             return self._reader.read_patch(patch)
         return openslide.read_patch(patch)
 
+    def _is_alike_for_all(self, patch: Patch) -> bool:
+        """Return whether our own reader gives the right pixels whatever OpenSlide says of the file.
+
+        OpenSlide is only heard where its level 0 is as large as ours.
+        """
+        return patch.level == 0 and self._is_whole_jpeg(patch, patch.x, patch.y)
+
     def _is_alike(self, theirs: SlideProperties, patch: Patch) -> bool:
         """Return whether our own reader, which is faster, gives the same pixels for certain."""
         ours = self._properties
-        if patch.level >= len(ours.levels) or not isinstance(self._reader, TiffReader):
+        if patch.level >= len(ours.levels):
             return False
         level = ours.levels[patch.level]
         other = theirs.levels[patch.level]
@@ -134,12 +142,11 @@ class Patches:
         column, row = patch.x / step, patch.y / step
         is_whole = column.is_integer() and row.is_integer()
         is_one_piece = step.is_integer() or max(patch.width, patch.height) <= _LARGEST_PIECE
-        return (
-            is_whole
-            and is_one_piece
-            and self._reader.is_whole_jpeg(
-                patch.level, int(column), int(row), patch.width, patch.height
-            )
+        return is_whole and is_one_piece and self._is_whole_jpeg(patch, int(column), int(row))
+
+    def _is_whole_jpeg(self, patch: Patch, column: int, row: int) -> bool:
+        return isinstance(self._reader, TiffReader) and self._reader.is_whole_jpeg(
+            patch.level, column, row, patch.width, patch.height
         )
 
     def _by_openslide(self) -> PatchReader | None:

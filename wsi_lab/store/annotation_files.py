@@ -59,6 +59,14 @@ def file(connection: Connection, uuid: str) -> AnnotationFile | None:
     )
 
 
+def files_with_content(connection: Connection, study_id: int) -> set[str]:
+    """Return the UUIDs of a study's files that came as files, and have come."""
+    found = connection.execute(
+        "SELECT uuid FROM annotation_files WHERE study_id = ? AND kind <> ''", (study_id,)
+    )
+    return {uuid for (uuid,) in found}
+
+
 def finish_file(connection: Connection, file: AnnotationFile) -> None:
     """Store what a file turned out to hold."""
     connection.execute(

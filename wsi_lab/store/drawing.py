@@ -120,18 +120,21 @@ def update_shape(connection: Connection, shape_id: int, pen: Pen, shape: ShapeRo
     )
 
 
-def update_properties(connection: Connection, shape_id: int, pen: Pen, properties: str) -> None:
-    """Say other things of a shape, as JSON; all else of it stays."""
+def date_shapes(connection: Connection, pen: Pen) -> None:
+    """Say who drew the shapes of an answer, and when, instead of what is said."""
     connection.execute(
-        "UPDATE annotations SET properties = ?, since_revision = ?, changed_on = ?, "
-        "changed_by = ? WHERE id = ?",
-        (properties, pen.revision, time_text(pen.drawn_on), pen.drawn_by, shape_id),
+        "UPDATE annotations SET since_revision = ?, changed_on = ?, changed_by = ? "
+        "WHERE answer_id = ?",
+        (pen.revision, time_text(pen.drawn_on), pen.drawn_by, pen.answer_id),
     )
 
 
-def remove_shape(connection: Connection, shape_id: int) -> None:
-    """Remove a shape; its history is kept."""
-    connection.execute("DELETE FROM annotations WHERE id = ?", (shape_id,))
+def remove_shapes(connection: Connection, shape_ids: Iterable[int]) -> None:
+    """Remove shapes; their history is kept."""
+    connection.execute(
+        "DELETE FROM annotations WHERE id IN (SELECT value FROM json_each(?))",
+        (json_text(list(shape_ids)),),
+    )
 
 
 def earlier(connection: Connection, shape_id: int) -> list[Annotation]:

@@ -19,18 +19,12 @@ def image(connection: Connection, image_id: int) -> AbstractImage | None:
     return None if row is None else _image(row)
 
 
-def image_of_source(connection: Connection, source: str) -> AbstractImage | None:
-    """Return the image whose bytes are at `source`."""
-    row = connection.execute("SELECT * FROM abstract_images WHERE source = ?", (source,)).fetchone()
-    return None if row is None else _image(row)
-
-
-def images_of_studies(connection: Connection, study_ids: Iterable[int]) -> list[AbstractImage]:
-    """Return the images that studies have slides of, in the order of their ids."""
+def images_of_sources(connection: Connection, sources: Iterable[str]) -> list[AbstractImage]:
+    """Return the images whose bytes are there, in the order of their ids."""
     found = connection.execute(
-        """SELECT * FROM abstract_images WHERE source IN (SELECT source FROM slides
-        WHERE study_id IN (SELECT value FROM json_each(?))) ORDER BY id""",
-        (json_text(sorted(study_ids)),),
+        "SELECT * FROM abstract_images WHERE source IN (SELECT value FROM json_each(?)) "
+        "ORDER BY id",
+        (json_text(list(sources)),),
     )
     return [_image(row) for row in found]
 
@@ -74,7 +68,13 @@ def remove_image(connection: Connection, image_id: int) -> None:
     connection.execute("DELETE FROM abstract_images WHERE id = ?", (image_id,))
 
 
-def shape_counts(connection: Connection, layer_id: int, *, author: str | None) -> dict[int, int]:
+def shape_counts(
+    connection: Connection,
+    layer_id: int,
+    *,
+    author: str | None,
+    slide_ids: Iterable[int] | None = None,
+) -> dict[int, int]:
     """Return how many shapes there are on a layer, by slide, drawn and loaded.
 
     What has no place and heat maps do not count.
@@ -83,7 +83,10 @@ def shape_counts(connection: Connection, layer_id: int, *, author: str | None) -
     ----------
     author
         Only theirs.
+    slide_ids
+        Only on these slides.
     """
+    slides = None if slide_ids is None else json_text(list(slide_ids))
     found = connection.execute(
         """SELECT slide_id, sum(count) FROM (
             SELECT a.slide_id,
@@ -93,11 +96,13 @@ def shape_counts(connection: Connection, layer_id: int, *, author: str | None) -
             AND n.kind = 'heatmap' AND n.x0 NOT NULL)
             AS count FROM answers a WHERE a.question_id = :layer AND a.slide_id NOT NULL
             AND (:author IS NULL OR a.author = :author)
+            AND (:slides IS NULL OR a.slide_id IN (SELECT value FROM json_each(:slides)))
             UNION ALL SELECT slide_id, count FROM bulk_loads WHERE question_id = :layer
             AND until_revision IS NULL AND kind = 'shapes'
             AND (:author IS NULL OR author = :author)
+            AND (:slides IS NULL OR slide_id IN (SELECT value FROM json_each(:slides)))
         ) GROUP BY slide_id""",
-        {"layer": layer_id, "author": author},
+        {"layer": layer_id, "author": author, "slides": slides},
     )
     return {slide_id: count for slide_id, count in found}  # noqa: C416 (dict takes rows for mappings)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from wsi_lab.errors import Conflict
@@ -132,6 +132,11 @@ def free_set_name(connection: Connection, study_id: int, name: str) -> str:
             "SELECT name FROM label_sets WHERE study_id = ?", (study_id,)
         )
     }
+    return free_name(name, taken)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name, with a number behind it where it is taken."""
     free, number = name, 2
     while free in taken:
         free, number = f"{name} {number}", number + 1

@@ -1,4 +1,4 @@
-"""The step that brought ontologies, images apart from their slides, remarks and tags."""
+"""The step that brought ontologies, images apart from their slides, and what is said of things."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ _TAGGED = """INSERT OR IGNORE INTO tags (name) SELECT value FROM json_each(NEW.t
     SELECT t.id, 'imageinstance', NEW.id FROM json_each(NEW.tags) w JOIN tags t ON t.name = w.value;
     """
 
+_SPOKEN_OF = " ".join(
+    f"UPDATE {each} SET thing_id = NEW.id WHERE kind = 'annotation' AND thing_id = NEW.bulk_id;"  # noqa: S608 (constants)
+    for each in ("tag_links", "descriptions", "attached_files")
+)
+
 
 def _forgotten(table: str, kind: str, *remarks: str) -> str:
     """Return the trigger that forgets what was said of a thing when that is gone."""
     forget = " ".join(
         f"DELETE FROM {each} WHERE kind = '{kind}' AND thing_id = OLD.id;"  # noqa: S608 (constants)
-        for each in ("tag_links", *remarks)
+        for each in ("tag_links", "attached_files", *remarks)
     )
     return f"CREATE TRIGGER {table}_forgotten AFTER DELETE ON {table} BEGIN {forget} END"
 
@@ -36,16 +41,13 @@ def _forgotten(table: str, kind: str, *remarks: str) -> str:
 ONTOLOGIES = Step(
     "ontologies",
     (
-        # A label set may belong to no study yet. Both tables are made anew, while nothing refers
-        # to them; ids that were given once are not given again.
+        # A label set may belong to no study yet. The table is made anew: its labels go with it and
+        # come back, layers refer to it all the while, and ids that were given are not given again.
+        "PRAGMA defer_foreign_keys = ON",
         """CREATE TABLE kept_counters AS SELECT name, seq FROM sqlite_sequence
-        WHERE name IN ('label_sets', 'labels')""",
+        WHERE name = 'label_sets'""",
         "CREATE TABLE kept_sets AS SELECT * FROM label_sets",
         "CREATE TABLE kept_labels AS SELECT * FROM labels",
-        """CREATE TABLE kept_uses AS SELECT question_id, label_set_id FROM layers
-        WHERE label_set_id NOT NULL""",
-        "UPDATE layers SET label_set_id = NULL",
-        "DROP TABLE labels",
         "DROP TABLE label_sets",
         """CREATE TABLE label_sets (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,27 +57,11 @@ ONTOLOGIES = Step(
             description TEXT NOT NULL DEFAULT '',
             UNIQUE (study_id, name)
         ) STRICT""",
-        """CREATE TABLE labels (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            label_set_id INTEGER NOT NULL REFERENCES label_sets (id) ON DELETE CASCADE,
-            position INTEGER NOT NULL,
-            name TEXT NOT NULL,
-            colour TEXT NOT NULL,
-            removed_on TEXT,
-            description TEXT NOT NULL DEFAULT ''
-        ) STRICT""",
-        """CREATE UNIQUE INDEX labels_by_name ON labels (label_set_id, name)
-        WHERE removed_on IS NULL""",
-        """INSERT INTO label_sets (id, study_id, name, revision, description)
-        SELECT id, study_id, name, revision, description FROM kept_sets""",
-        """INSERT INTO labels (id, label_set_id, position, name, colour, removed_on, description)
-        SELECT id, label_set_id, position, name, colour, removed_on, description
-        FROM kept_labels""",
-        """UPDATE layers SET label_set_id = k.label_set_id FROM kept_uses k
-        WHERE k.question_id = layers.question_id""",
-        "DELETE FROM sqlite_sequence WHERE name IN ('label_sets', 'labels')",
+        "INSERT INTO label_sets SELECT * FROM kept_sets",
+        "INSERT INTO labels SELECT * FROM kept_labels",
+        "DELETE FROM sqlite_sequence WHERE name = 'label_sets'",
         "INSERT INTO sqlite_sequence (name, seq) SELECT name, seq FROM kept_counters",
-        *(f"DROP TABLE kept_{each}" for each in ("counters", "sets", "labels", "uses")),
+        *(f"DROP TABLE kept_{each}" for each in ("counters", "sets", "labels")),
         # Every study has one, however it was made. Without a name, it is called like its study.
         """CREATE TABLE ontologies (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -172,17 +158,25 @@ ONTOLOGIES = Step(
             changed_on TEXT,
             PRIMARY KEY (kind, thing_id)
         ) STRICT""",
+        """CREATE TABLE attached_files (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL
+            CHECK (kind IN ('project', 'imageinstance', 'abstractimage', 'annotation')),
+            thing_id INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            file TEXT NOT NULL UNIQUE,
+            created_on TEXT NOT NULL,
+            created_by INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE INDEX attached_files_of_thing ON attached_files (kind, thing_id)",
         _forgotten("studies", "project", "remarks", "descriptions"),
         _forgotten("slides", "imageinstance", "remarks"),
         _forgotten("abstract_images", "abstractimage", "remarks", "descriptions"),
         _forgotten("annotations", "annotation", "descriptions"),
         # A shape of a load that is changed becomes another one by its id.
-        """CREATE TRIGGER annotations_still_tagged AFTER INSERT ON annotations
-        WHEN NEW.bulk_id NOT NULL BEGIN
-        UPDATE tag_links SET thing_id = NEW.id
-        WHERE kind = 'annotation' AND thing_id = NEW.bulk_id;
-        UPDATE descriptions SET thing_id = NEW.id
-        WHERE kind = 'annotation' AND thing_id = NEW.bulk_id; END""",
+        f"""CREATE TRIGGER annotations_still_spoken_of AFTER INSERT ON annotations
+        WHEN NEW.bulk_id NOT NULL BEGIN {_SPOKEN_OF} END""",
         # To count what has no place, and so to count the others, without reading a shape.
         "CREATE INDEX annotations_nowhere ON annotations (answer_id) WHERE x0 IS NULL",
     ),

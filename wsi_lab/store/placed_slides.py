@@ -41,6 +41,15 @@ def placed_slide(connection: Connection, slide: Slide) -> PlacedSlide:
     return PlacedSlide(slide, *names)
 
 
+def block_id(connection: Connection, slide: Slide) -> int:
+    """Return the smallest id of the slides of the same case and block."""
+    (found,) = connection.execute(
+        "SELECT min(id) FROM slides WHERE study_id = ? AND case_id IS ? AND block = ?",
+        (slide.study_id, slide.case_id, slide.block),
+    ).fetchone()
+    return int(found)
+
+
 def task_counts(connection: Connection, study_ids: Iterable[int]) -> dict[int, TaskCounts]:
     """Return how many cases, blocks and slides studies have; slides of no case count as of one."""
     ids = list(study_ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from wsi_lab.store.attached_steps import ATTACHED
 from wsi_lab.store.layer_steps import LAYERS
 from wsi_lab.store.ontology_steps import ONTOLOGIES
 from wsi_lab.store.step import Step, kept
@@ -347,5 +346,4 @@ STEPS: tuple[Step, ...] = (
     LAYERS,
     TASKS,
     ONTOLOGIES,
-    ATTACHED,
 )

@@ -81,14 +81,6 @@ def restricted(connection: Connection, study_id: int) -> list[int]:
     ]
 
 
-def is_restricted(connection: Connection, task_id: int) -> bool:
-    """Return whether a layer is a restricted task."""
-    row = connection.execute(
-        "SELECT is_restricted FROM tasks WHERE question_id = ?", (task_id,)
-    ).fetchone()
-    return row is not None and bool(row["is_restricted"])
-
-
 def accesses(connection: Connection, user_id: int) -> dict[int, Access]:
     """Return what somebody may in tasks that they are named for, by task id."""
     return {

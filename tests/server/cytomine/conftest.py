@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,27 +14,20 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
+from clocks import Clock
 from raw_tiffs import build_tiff, tiled_directory
-from tornado import web
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.routing import AnyMatches, Rule
+from site_server import MOUNTS, PREFIX, SiteServer
 
 from wsi_lab.model.image import Instance
 from wsi_lab.model.ontology import Ontology, Term
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.source import Source
 from wsi_lab.model.study import Slide, Study
-from wsi_lab.server.app import server_limits
-from wsi_lab.server.lab_routes import LAB_ROUTES
-from wsi_lab.server.routing import LabRouter
 from wsi_lab.server.site import Site, site_of
 from wsi_lab.service.annotating.shapes import NewShape
 from wsi_lab.service.annotating.upward_wkt import features_of_wkt
 from wsi_lab.service.lab import Lab, LabSettings
 
-PREFIX = "/a%40b/wsi-lab/"
-MOUNTS = ("/", PREFIX)
 WIDTH, HEIGHT = 2220, 2967
 
 RIGHTS = {
@@ -45,16 +36,6 @@ RIGHTS = {
     "editor": [Right.VIEW, Right.SCORE, Right.EDIT],
     "study_admin": list(Right),
 }
-
-
-class Clock:
-    """Tells the lab the time it is set to."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 class Keys(NamedTuple):
@@ -182,48 +163,12 @@ class CytomineWorld:
         return Keys(made.text, made.private)
 
 
-class CytomineDoor:
-    """A server in a thread of its own, and ways to ask it.
-
-    Attributes
-    ----------
-    base
-        What a user tells a client, without a slash at its end.
-    """
+class CytomineDoor(SiteServer):
+    """The door, and ways to ask it."""
 
     def __init__(self, site: Site, mount: str, world: CytomineWorld) -> None:
-        self.site = site
-        self.mount = mount
+        super().__init__(site, mount)
         self.world = world
-        self.base = ""
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        application = web.Application(autoreload=False, serve_traceback=False)
-        router = LabRouter(application, LAB_ROUTES, self.site, mount=self.mount)
-        application.default_router.rules.insert(0, Rule(AnyMatches(), router))
-        server = HTTPServer(application, **server_limits())
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        self.base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{self.mount}".rstrip("/")
-        self._ready.set()
-        await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
-
-    def __enter__(self) -> CytomineDoor:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        self.site.close_lanes()
 
     def send(self, method: str, path: str, **how: Any) -> requests.Response:
         """Ask for a path below the mount; nobody signs in, and no redirect is followed."""

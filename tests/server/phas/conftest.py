@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from clocks import Clock
 from raw_tiffs import build_tiff, tiled_directory
-from tornado import web
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.routing import AnyMatches, Rule
+from site_server import MOUNTS, SiteServer
 
 from wsi_lab.model.layer import LabelSet, NewLabel
 from wsi_lab.model.people import Actor, Right
 from wsi_lab.model.source import Source
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.task import Access, Selection, Task, TaskMode, TaskSettings
-from wsi_lab.server.app import server_limits
-from wsi_lab.server.lab_routes import LAB_ROUTES
-from wsi_lab.server.routing import LabRouter
 from wsi_lab.server.site import Site, site_of
 from wsi_lab.service.lab import Lab, LabSettings
 
-PREFIX = "/a%40b/wsi-lab/"
-MOUNTS = ("/", PREFIX)
 PROJECT = "HTT pilot"
 SQUARE = {"type": "polygon", "data": [[100, 100], [700, 100], [700, 900], [100, 900]]}
 
@@ -47,16 +36,6 @@ RIGHTS = {
     "outsider": [Right.VIEW, Right.API, Right.SCORE, Right.EDIT, Right.PRIVATE],
 }
 PEOPLE = ("stranger", *RIGHTS, "site_admin")
-
-
-class Clock:
-    """Tells the time it is set to."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @dataclass
@@ -117,53 +96,19 @@ class PhasWorld:
         return self.lab.keys.create(self.owner, "phas", email=f"{person}@lab").text
 
 
-@dataclass
-class PhasServer:
-    """A server in a thread of its own, and people who are signed in to it.
+class PhasServer(SiteServer):
+    """The lab, as behind a proxy that ends TLS and says so, and people who are signed in."""
 
-    Attributes
-    ----------
-    base
-        What a user tells a client, without a slash at its end.
-    """
+    def __init__(self, site: Site, mount: str, world: PhasWorld) -> None:
+        super().__init__(site, mount, behind_proxy=True)
+        self.world = world
+        self.clients: dict[str, httpx.Client] = {}
+        self._opened: list[httpx.Client] = []
 
-    site: Site
-    mount: str
-    world: PhasWorld
-    base: str = ""
-    clients: dict[str, httpx.Client] = field(default_factory=dict)
-    _opened: list[httpx.Client] = field(default_factory=list)
-    _ready: threading.Event = field(default_factory=threading.Event)
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        application = web.Application(autoreload=False, serve_traceback=False)
-        router = LabRouter(application, LAB_ROUTES, self.site, mount=self.mount)
-        application.default_router.rules.insert(0, Rule(AnyMatches(), router))
-        # As behind a proxy that ends TLS and says so.
-        server = HTTPServer(application, xheaders=True, **server_limits())
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        self.base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{self.mount}".rstrip("/")
-        self._ready.set()
-        await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
-
-    def __enter__(self) -> PhasServer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         for client in self._opened:
             client.close()
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-        self.site.close_lanes()
+        super().__exit__(*raised)
 
     def client(self) -> httpx.Client:
         """Return a client that nobody has signed in with, and that is sent nowhere else."""
@@ -287,23 +232,17 @@ def phas_world(
         yield world
 
 
-@contextlib.contextmanager
-def _serving(world: PhasWorld, mount: str) -> Iterator[PhasServer]:
-    with PhasServer(site_of(world.lab), mount, world) as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def phas(phas_world: PhasWorld) -> Iterator[PhasServer]:
     """The lab, at the root."""
-    with _serving(phas_world, "/") as server:
+    with PhasServer(site_of(phas_world.lab), "/", phas_world) as server:
         yield server
 
 
 @pytest.fixture(scope="module", params=MOUNTS, ids=["root", "prefix"])
 def phas_anywhere(request: pytest.FixtureRequest, phas_world: PhasWorld) -> Iterator[PhasServer]:
     """The lab, at the root and below a prefix."""
-    with _serving(phas_world, request.param) as server:
+    with PhasServer(site_of(phas_world.lab), request.param, phas_world) as server:
         yield server
 
 

@@ -159,7 +159,7 @@ def test_id_in_a_form_is_one(boss: httpx.Client, phas_world: Any, say: Any, numb
 
 @pytest.mark.parametrize("cookie", ["x" * 9000, "a;" * 2000, '"', "\x80", "=;=", "%00"])
 def test_cookie_of_any_shape_is_no_session(phas: Any, say: Any, cookie: str) -> None:
-    headers = {b"Cookie": f"{COOKIE}={cookie}".encode("latin-1")}
+    headers = {b"Cookie": f"{COOKIE.name}={cookie}".encode("latin-1")}
     say(phas.client().get("/api/projects", headers=headers), 401)
 
 
@@ -186,7 +186,7 @@ def test_keys_and_sessions_and_names_reach_no_log(
     phas: Any, phas_world: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     canary = "CANARY-0123456789"
-    cookie = f"{COOKIE}={canary}"
+    cookie = f"{COOKIE.name}={canary}"
     with caplog.at_level(logging.DEBUG):
         client = phas.client()
         client.post("/auth/api/login", data={"api_key": canary})
@@ -206,5 +206,5 @@ def test_keys_and_sessions_and_names_reach_no_log(
     formatter = logging.Formatter("%(message)s")
     lines = [formatter.format(each) for each in logged]
     assert len(lines) > 5
-    secrets = (canary, made, phas.of("reader").cookies[COOKIE], phas_world.study.name)
+    secrets = (canary, made, phas.of("reader").cookies[COOKIE.name], phas_world.study.name)
     assert not [line for line in lines if any(each in line for each in secrets)]

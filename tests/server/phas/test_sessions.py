@@ -27,7 +27,7 @@ def test_key_signs_in_wherever_the_lab_is(phas_anywhere: Any, phas_world: Any) -
     answer = client.post(LOGIN, data={"api_key": phas_world.keys["reader"]})
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     morsel = _cookie(answer)
-    assert morsel.key == COOKIE
+    assert morsel.key == COOKIE.name
     assert morsel["path"] == phas_anywhere.mount
     assert morsel["httponly"]
     assert morsel["samesite"] == "Strict"
@@ -71,7 +71,7 @@ def test_token_of_the_lab_is_no_key(phas: Any, phas_world: Any, say: Any) -> Non
 def test_key_opens_no_other_door(phas: Any, phas_world: Any) -> None:
     for headers in (
         {"Authorization": f"Bearer {phas_world.keys['site_admin']}"},
-        {"Cookie": f"{COOKIE}={phas.of('site_admin').cookies[COOKIE]}"},
+        {"Cookie": f"{COOKIE.name}={phas.of('site_admin').cookies[COOKIE.name]}"},
     ):
         assert phas.client().get("/v1/me", headers=headers).status_code == 401
 
@@ -96,8 +96,8 @@ def test_nobody_has_nothing_hidden_and_nothing_private(phas: Any) -> None:
 
 @pytest.mark.parametrize("spoil", [str.lower, str.upper, lambda text: text[:-1], lambda _: "x"])
 def test_cookie_that_the_lab_has_not_made_opens_nothing(phas: Any, say: Any, spoil: Any) -> None:
-    text = phas.of("site_admin").cookies[COOKIE]
-    headers = {"Cookie": f"{COOKIE}={spoil(text)}"}
+    text = phas.of("site_admin").cookies[COOKIE.name]
+    headers = {"Cookie": f"{COOKIE.name}={spoil(text)}"}
     say(phas.client().get("/api/projects", headers=headers), 401)
 
 
@@ -108,12 +108,14 @@ def test_leave_to_see_something_else_is_no_session(phas: Any, phas_world: Any, s
         grants.study_page(owner, phas_world.study.id).text,
         grants.tiles(owner, phas_world.slide.id).url_part,
     ):
-        say(phas.client().get("/api/projects", headers={"Cookie": f"{COOKIE}={text}"}), 401)
+        say(phas.client().get("/api/projects", headers={"Cookie": f"{COOKIE.name}={text}"}), 401)
 
 
 def test_cookies_of_other_labs_on_the_same_machine_do_no_harm(phas: Any) -> None:
-    text = phas.of("reader").cookies[COOKIE]
-    headers = {"Cookie": f"a=b; {COOKIE}=other; x{COOKIE}=y; {COOKIE}={text}; session=z"}
+    text = phas.of("reader").cookies[COOKIE.name]
+    headers = {
+        "Cookie": f"a=b; {COOKIE.name}=other; x{COOKIE.name}=y; {COOKIE.name}={text}; session=z"
+    }
     assert phas.client().get("/api/projects", headers=headers).status_code == 200
 
 

@@ -207,8 +207,10 @@ def clients(phas: Any, phas_world: Any) -> dict[str, httpx.Client]:
     ended = phas.signed_in(made.text)
     world.lab.keys.revoke(world.owner, made.token.id)
     tampered = phas.client()
-    cookie = phas.of("site_admin").cookies[COOKIE]
-    tampered.cookies.set(COOKIE, cookie[:10] + ("B" if cookie[10] == "A" else "A") + cookie[11:])
+    cookie = phas.of("site_admin").cookies[COOKIE.name]
+    tampered.cookies.set(
+        COOKIE.name, cookie[:10] + ("B" if cookie[10] == "A" else "A") + cookie[11:]
+    )
     known |= {"bearer": bearer, "ended": ended, "tampered": tampered}
     phas.clients.update(known)
     return {person: phas.of(person) for person in PEOPLE}

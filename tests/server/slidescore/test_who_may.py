@@ -9,26 +9,13 @@ from typing import Any
 import pytest
 import requests
 from letterbox import Mailbox
+from who_may import PEOPLE
 
 from wsi_lab.model.people import Capability
 from wsi_lab.model.question import checked_question
 from wsi_lab.server.slidescore.account import NOT_OFFERED
 from wsi_lab.server.slidescore.routes import slidescore_routes
 
-PEOPLE = (
-    "anonymous",
-    "stranger",
-    "viewer",
-    "editor",
-    "study_admin",
-    "site_admin",
-    "expired",  # the other tokens are a site administrator's
-    "revoked",
-    "powerless",  # a token without capabilities
-    "elsewhere",  # a token limited to another study
-)
-
-OPEN = "200 200 200 200 200 200 200 200 200 200"
 KNOWN = "401 200 200 200 200 200 401 401 401 200"
 MEMBERS = "401 404 200 200 200 200 401 401 404 404"
 EDITORS = "401 404 401 200 200 200 401 401 404 404"

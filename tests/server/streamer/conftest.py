@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,16 +14,11 @@ import httpx
 import numpy as np
 import pytest
 import tifffile
-from tornado import web
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.routing import AnyMatches, Rule
+from site_server import MOUNTS, Dress, SiteServer
 
 from wsi_lab.model.signing import Signer
 from wsi_lab.model.source import Source
-from wsi_lab.server.app import server_limits
-from wsi_lab.server.base import Handler
-from wsi_lab.server.routing import LabRouter, Route
+from wsi_lab.server.routing import Route
 from wsi_lab.server.site import Site
 from wsi_lab.server.streamer.door import StreamerDoor
 from wsi_lab.server.streamer.routes import streamer_routes
@@ -33,7 +26,6 @@ from wsi_lab.server.streamer.settings import Access, StreamerSettings
 from wsi_lab.service.sources import SourceSlides
 from wsi_lab.slides.engine import EngineSettings, SlideEngine
 
-MOUNTS = ("/", "/a%40b/wsi-lab/")
 SECRET = "CANARY-streamer-secret"
 
 SVS = "CMU-1-Small-Region.svs"
@@ -53,29 +45,13 @@ UNSUPPORTED = {
 }
 
 
-Dress = Callable[[type[Handler]], type[Handler]]
+class Served(SiteServer):
+    """The door, and ways to ask it."""
 
-
-class Served:
-    """A server in a thread of its own.
-
-    Attributes
-    ----------
-    url
-        Up to the mount, with a slash at its end.
-    """
-
-    def __init__(self, site: Site, routes: tuple[Route, ...], mount: str, dress: Dress) -> None:
-        self.site = site
-        self.dress = dress
-        self.routes = routes
-        self.mount = mount
-        self.url = ""
-        self.port = 0
-        self._loop: asyncio.AbstractEventLoop
-        self._stop: asyncio.Event
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+    @property
+    def url(self) -> str:
+        """Up to the mount, with a slash at its end."""
+        return f"{self.base}/"
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Ask for a path below the mount."""
@@ -100,32 +76,6 @@ class Served:
         finally:
             connection.close()
 
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        application = web.Application(autoreload=False, serve_traceback=False)
-        router = LabRouter(application, self.routes, self.site, mount=self.mount, dress=self.dress)
-        application.default_router.rules.insert(0, Rule(AnyMatches(), router))
-        server = HTTPServer(application, **server_limits())
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        self.port = sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}{self.mount}"
-        self._ready.set()
-        await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
-
-    def __enter__(self) -> Served:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-
 
 Serve = Callable[..., AbstractContextManager[Served]]
 
@@ -143,11 +93,9 @@ def served(
     """Serve a site, and leave open what is behind it."""
     settings = settings or StreamerSettings()
     door = StreamerDoor(settings) if now is None else StreamerDoor(settings, now)
-    try:
-        with Served(site, (*streamer_routes(settings, door), *more), mount, dress) as server:
-            yield server
-    finally:
-        site.close_lanes()
+    routes = (*streamer_routes(settings, door), *more)
+    with Served(site, mount, routes, dress=dress) as server:
+        yield server
 
 
 def write_lzw(path: Path) -> None:

@@ -98,6 +98,25 @@ def test_names_of_terms_are_unique_in_all_of_an_ontology(lab, owner, study, onto
     assert lab.ontologies.change_term(owner, term.id, name="stroma") == term
 
 
+def test_many_terms_are_added_or_none(lab, owner, ontology, entries):
+    new = ontologies.NewTerm
+    tissue = lab.ontologies.add_term(owner, ontology.id, "tissue")
+    before = list(entries())
+    good = new(ontology.id, NewLabel("fat", "#FFFF00", "white"), tissue.id)
+    for bad, error in (
+        (new(ontology.id, NewLabel("fat")), Conflict),
+        (new(ontology.id, NewLabel("")), Invalid),
+        (new(10**9, NewLabel("bone")), NotFound),
+    ):
+        with pytest.raises(error):
+            lab.ontologies.add_terms(owner, [good, bad])
+    assert list(entries()) == before
+    added = lab.ontologies.add_terms(owner, [good, new(ontology.id, NewLabel("bone"))])
+    assert names(added) == ["fat", "bone"]
+    assert (added[0].colour, added[0].parent_id) == ("#ffff00", tissue.id)
+    assert names(lab.ontologies.terms(owner)) == ["tissue", "fat", "bone"]
+
+
 def test_term_is_changed_and_its_label_with_it(lab, owner, study, ontology, entries):
     term = lab.ontologies.add_term(owner, ontology.id, "stroma", "#000000", comment="x")
     after = lab.ontologies.change_term(owner, term.id, name="Stroma", colour="#0000FF")

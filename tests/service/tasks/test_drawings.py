@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wsi_lab.errors import Invalid, NotAllowed, NotFound
+from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.model.annotation import ShapeKind
+from wsi_lab.model.answer import NewAnswer, Place
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import ShapeQuery
 from wsi_lab.model.task import Access
@@ -307,6 +309,43 @@ def test_restricted_task_is_for_its_members(lab, owner, writer, reader, slide, n
     with pytest.raises(NotFound):
         lab.drawing.list(reader, slide.id, task.id)
     assert task.id not in {each.id for each in lab.layers.list(reader, task.study_id)}
+
+
+def test_who_may_only_read_a_restricted_task_changes_nothing_of_it_by_any_way(
+    lab, owner, as_user, new_task, slide, study
+):
+    task = new_task("double reading", is_restricted=True)
+    square = Feature(ShapeKind.POLYGON, shapely.box(1, 2, 30, 40), ("stroma",))
+    columns = ShapeColumns.from_geometries([shapely.box(1, 2, 30, 40)])
+    editor = as_user("editor@lab", rights="view score results edit", study=study)
+    (drawn,) = lab.drawing.add(owner, slide.id, task.id, [(None, square)])
+    load = lab.loads.load(owner, task.id, slide.id, columns, author="net")
+    tries = [
+        lambda: lab.drawing.add(editor, slide.id, task.id, [(None, square)]),
+        lambda: lab.drawing.change(
+            editor, drawn.id, Feature(ShapeKind.POINT, shapely.Point(3, 4)), drawn.revision
+        ),
+        lambda: lab.drawing.remove(editor, drawn.id, drawn.revision),
+        lambda: lab.drawing.remove(editor, load.first_id, 0),
+        lambda: lab.loads.load(editor, task.id, slide.id, columns, author="other"),
+        lambda: lab.loads.remove(editor, load.id),
+        lambda: lab.results.submit(
+            editor, study.id, NewAnswer("double reading", Place(slide.id), "editor@lab", "[]")
+        ),
+        lambda: lab.task_drawings.put(editor, task.id, slide.id, drawing(PATH)),
+    ]
+    for each in tries:
+        with pytest.raises(NotFound):
+            each()
+    lab.tasks.set_member(owner, task.id, "editor@lab", Access.READ)
+    assert [each.id for each in lab.drawing.list(editor, slide.id, task.id)] == [drawn.id]
+    for each in tries:
+        with pytest.raises(NotAllowed):
+            each()
+    assert lab.drawing.list(owner, slide.id, task.id) == [drawn]
+    assert [each.id for each in lab.loads.list(owner, task.id)] == [load.id]
+    lab.tasks.set_member(owner, task.id, "editor@lab", Access.WRITE)
+    tries[0]()
 
 
 items = st.lists(st.sampled_from([PATH, CURVE, MARKER, UNKNOWN, EMPTY_PATH]), max_size=6)

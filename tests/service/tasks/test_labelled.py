@@ -61,6 +61,14 @@ def test_rectangle_that_is_drawn_elsewhere_is_a_sample(lab, owner, training, sli
     assert (sample.box, sample.label.name) == ((1, 2, 31, 42), "stroma")
 
 
+def test_what_else_is_said_of_a_sample_stays_when_it_is_moved(lab, owner, training, slide, tumour):
+    feature = Feature(ShapeKind.RECTANGLE, shapely.box(1, 2, 31, 42), ("stroma",), {"score": 3})
+    (drawn,) = lab.drawing.add(owner, slide.id, training.id, [(None, feature)])
+    lab.samples.change(owner, training.id, drawn.id, tumour.id, (0, 0, 50, 50))
+    (shape,) = lab.drawing.list(owner, slide.id, training.id)
+    assert (shape.id, dict(shape.properties), shape.labels) == (drawn.id, {"score": 3}, (tumour,))
+
+
 def test_sample_is_changed_and_keeps_who_made_it(
     lab, writer, as_user, study, training, slide, tumour, stroma, clock
 ):

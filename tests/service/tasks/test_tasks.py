@@ -145,6 +145,9 @@ def test_slides_belong_to_a_task_by_stain_case_and_tags(
         ({"case": "_eier"}, ["CMU-2"]),
         ({"case": "eier"}, []),
         ({"case": "%" * 60 + "x"}, []),
+        # What a search that tries everything would never come to the end of.
+        ({"case": "%e" * 90 + "x"}, []),
+        ({"case": "[M]*"}, []),
         ({"block": "b"}, ["CMU-2"]),
         ({"section": "2.0", "number": "010"}, ["CMU-2"]),
         ({"section": "0"}, ["CMU-1"]),

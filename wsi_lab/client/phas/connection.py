@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request
 
-from wsi_lab.client.connection import segment
+from wsi_lab.client.connection import TRIES, segment
 from wsi_lab.client.phas.refusals import phas_refusal
+from wsi_lab.client.refusals import seconds_to_wait, with_request
 from wsi_lab.errors import Invalid, SourceTimeout, SourceUnavailable, TooLarge, WsiLabError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 LARGEST_JSON = 256 << 20
 LARGEST_FILE = 1 << 30
-TRIES = 4
-LONGEST_WAIT_S = 10.0
 
 
 class Connection:
@@ -120,16 +119,14 @@ class Connection:
             Bytes that the answer may have.
         """
         params = {key: value for key, value in (query or {}).items() if value is not None}
-        attempt = 1
-        while True:
+        for attempt in range(1, TRIES + 1):
             status, headers, body = self._send(method, path, most, params=params or None, **sent)
             if 200 <= status < 300:
                 return body
-            wait = _seconds_to_wait(status, headers.get("Retry-After", ""))
+            wait = seconds_to_wait(status, headers)
             if method != "GET" or wait is None or attempt == TRIES:
                 break
             self._sleep(wait)
-            attempt += 1
         location = headers.get("Location", "")
         raise phas_refusal(status, body, location, request=f"{method} {path}")
 
@@ -142,7 +139,7 @@ class Connection:
             with self._client.stream(method, path, **sent) as answer:
                 return answer.status_code, answer.headers, _read(answer, most)
         except self._httpx.TimeoutException as error:
-            raise _with_request(
+            raise with_request(
                 SourceTimeout(
                     "The server did not answer in time. It may be very busy; try again later."
                 ),
@@ -150,7 +147,7 @@ class Connection:
                 path,
             ) from error
         except (self._httpx.TransportError, self._httpx.DecodingError) as error:
-            raise _with_request(_unreachable(error), method, path) from error
+            raise with_request(_unreachable(error), method, path) from error
 
 
 class _FromPosts(DefaultCookiePolicy):
@@ -229,16 +226,6 @@ def _read(answer: httpx.Response, most: int) -> bytes:
     return bytes(body)
 
 
-def _seconds_to_wait(status: int, retry_after: str) -> float | None:
-    if status != 503:
-        return None
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        return None
-    return wait if 0 <= wait <= LONGEST_WAIT_S else None
-
-
 def _unreachable(error: BaseException) -> SourceUnavailable:
     cause: BaseException | None = error
     while cause is not None:
@@ -251,8 +238,3 @@ def _unreachable(error: BaseException) -> SourceUnavailable:
     return SourceUnavailable(
         "The server does not answer. Check that it is running and that the address is right."
     )
-
-
-def _with_request(error: WsiLabError, method: str, path: str) -> WsiLabError:
-    error.request = f"{method} {path}"
-    return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ LARGEST_ARCHIVE = 1 << 30
 HIGHEST_RATIO = 200
 """Of unpacked to packed bytes. Annotations in words reach 30, zeros 1,028."""
 _SMALL = 1 << 20
+_READ_AT_ONCE = 4 << 20
 _BYTES_PER_ENTRY = 262
 """Of the directory, in the mean; a plain name has few."""
 _END = struct.Struct("<4s4H2LH")
@@ -73,7 +75,7 @@ class SafeZip:
             )
         except BaseException as error:
             self._file.close()
-            if isinstance(error, ZIP_ERRORS):
+            if isinstance(error, _ERRORS):
                 raise Invalid("This ZIP archive is damaged.") from None
             raise
 
@@ -94,32 +96,29 @@ class SafeZip:
         Invalid
             There is none of this name, it is larger than `most_bytes`, or damaged.
         """
-        entry = self._entry(name)
-        if entry.file_size > most_bytes:
-            raise Invalid(f"{quoted(name)} in the ZIP archive has more than {most_bytes:,} bytes.")
-        try:
-            with self._archive.open(entry) as file:
-                content = file.read(entry.file_size + 1)
-        except ZIP_ERRORS:
-            raise Invalid(f"{quoted(name)} in the ZIP archive is damaged.") from None
-        if len(content) != entry.file_size:
-            raise Invalid(f"{quoted(name)} in the ZIP archive has not the size that it states.")
-        return content
+        content = BytesIO()
+        self.copy(name, content, most_bytes)
+        return content.getvalue()
 
-    def open(self, name: str) -> IO[bytes]:
-        """Return a file of the archive to be read piece by piece; it ends where it says it does.
+    def copy(self, name: str, target: IO[bytes], most_bytes: int) -> None:
+        """Write a file of the archive into an open one, piece by piece.
 
         Raises
         ------
         Invalid
-            There is none of this name, or it is damaged at its beginning. What is damaged later
-            raises one of `ZIP_ERRORS` while it is read.
+            There is none of this name, it is larger than `most_bytes`, or damaged.
+        OSError
+            The target cannot take it.
         """
         entry = self._entry(name)
-        try:
-            return self._archive.open(entry)
-        except ZIP_ERRORS:
-            raise Invalid(f"{quoted(name)} in the ZIP archive is damaged.") from None
+        if entry.file_size > most_bytes:
+            raise Invalid(f"{quoted(name)} in the ZIP archive has more than {most_bytes:,} bytes.")
+        size = 0
+        for piece in self._pieces(entry):
+            size += len(piece)
+            target.write(piece)
+        if size != entry.file_size:
+            raise Invalid(f"{quoted(name)} in the ZIP archive has not the size that it states.")
 
     def close(self) -> None:
         """Let the file go."""
@@ -142,8 +141,16 @@ class SafeZip:
             raise Invalid(f"The ZIP archive has no {quoted(name)}.")
         return self._entries[name]
 
+    def _pieces(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        try:
+            with self._archive.open(entry) as file:
+                while piece := file.read(_READ_AT_ONCE):
+                    yield piece
+        except _ERRORS:
+            raise Invalid(f"{quoted(entry.filename)} in the ZIP archive is damaged.") from None
 
-ZIP_ERRORS = (
+
+_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,

@@ -13,7 +13,7 @@ from tornado.iostream import StreamClosedError
 
 from wsi_lab.server import parsing
 from wsi_lab.server.api import forms
-from wsi_lab.server.base import LOG, SECONDS_PER_CHUNK, SENT, Handler
+from wsi_lab.server.base import LOG, SECONDS_PER_CHUNK, Handler
 from wsi_lab.server.failures import BodyUnsupported
 from wsi_lab.service.tiles import TileAnswer
 
@@ -135,11 +135,7 @@ class ImageHandler(JsonHandler):
         headers = self._headers
         headers["Content-Type"] = image.media_type
         self.may_be_kept(image.etag, version)
-        if "If-None-Match" in self.request.headers and self.check_etag_header():
-            self.set_status(304)
-            self.finish()
-            return SENT
-        return self.send_body(image.data)
+        return self.send_tagged(image.data)
 
     def may_be_kept(self, etag: str, version: str | None) -> None:
         """Say for how long a browser may keep an answer."""

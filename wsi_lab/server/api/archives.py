@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,7 +48,7 @@ class ArchiveHandler(JsonHandler):
         self.set_header("Content-Type", "application/zip")
         self.set_header("Content-Disposition", disposition(name, "zip"))
         with file:
-            await self.send_pieces(_pieces(file))
+            await self.send_pieces(iter(partial(file.read, SENT_AT_ONCE), b""))
 
 
 @web.stream_request_body
@@ -85,11 +85,6 @@ def _export(lab: Lab, actor: Actor, study_id: int, query: ArchiveQuery) -> tuple
 def _load(lab: Lab, actor: Actor, file: BinaryIO, query: LoadQuery) -> forms.Json:
     folder = None if query.slides is None else Path(query.slides)
     return study_json(lab, actor, lab.archives.load(actor, file, name=query.name, folder=folder))
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(SENT_AT_ONCE):
-        yield piece
 
 
 ARCHIVE_ROUTES: tuple[Route, ...] = (

@@ -153,11 +153,9 @@ class CaseChange(Struct):
     description: Prose | UnsetType = UNSET
 
 
-class NewSlideForm(Struct):
-    """A file to be added as a slide: one of the server, or one that was uploaded."""
+class SaidOfSlide(Struct):
+    """What is said of a slide that is to be added."""
 
-    path: Path | None = None
-    uploaded: Path | None = None
     name: Name | None = None
     case: Name | None = None
     case_public: Words | None = None
@@ -168,6 +166,13 @@ class NewSlideForm(Struct):
     tags: Tags = []
     mpp_x: Mpp | None = None
     mpp_y: Mpp | None = None
+
+
+class NewSlideForm(SaidOfSlide):
+    """A file to be added as a slide: one of the server, or one that was uploaded."""
+
+    path: Path | None = None
+    uploaded: Path | None = None
 
 
 class SlideChange(Struct):

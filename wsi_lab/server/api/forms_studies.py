@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from wsi_lab.model.study_plan import PlannedCase, PlannedMember, PlannedQuestion, StudyPlan
-from wsi_lab.server.api.forms import Email, Mpp, Name, NewCase, Path, Prose, Tags, Words
+from wsi_lab.server.api.forms import Email, Name, NewCase, Path, Prose, SaidOfSlide, Words
 from wsi_lab.server.api.forms_answers import Configuration
 from wsi_lab.service.slides import NewSlide
 
@@ -15,20 +15,10 @@ LARGEST_PLAN = 32 << 20
 """Bytes of everything that is said of a study at once."""
 
 
-class NewStudySlide(Struct):
+class NewStudySlide(SaidOfSlide, kw_only=True):
     """A file of the server to be added as a slide."""
 
     path: Path
-    name: Name | None = None
-    case: Name | None = None
-    case_public: Words | None = None
-    block: Words = ""
-    section: Words = ""
-    number: Words = ""
-    stain: Words = ""
-    tags: Tags = []
-    mpp_x: Mpp | None = None
-    mpp_y: Mpp | None = None
 
     def new_slide(self) -> NewSlide:
         """Return it as the lab knows it."""

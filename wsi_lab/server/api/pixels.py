@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Awaitable
-from concurrent.futures import Future
 from hashlib import blake2b
 from typing import ClassVar
 
-from wsi_lab.errors import Invalid, SlideChanged, TooLarge
+from wsi_lab.errors import Invalid, TooLarge
 from wsi_lab.model.people import Actor
 from wsi_lab.server.api import forms
 from wsi_lab.server.api.answering import ImageHandler, disposition
 from wsi_lab.server.base import SENT
 from wsi_lab.server.parsing import whole_id, whole_numbers
+from wsi_lab.server.tiles import Place, tile_at
 from wsi_lab.service.lab import Lab
 from wsi_lab.service.tiles import LARGEST_BUNDLE, GridKind, TileAnswer
 
@@ -41,22 +41,11 @@ class MapTileHandler(ImageHandler):
         version = self.asked_version()
         tile = self.lab.tiles.tile_at_once(self.actor, slide, self.grid, z, x, y)
         if tile is None:
-            return self._wait_for_tile((slide, self.grid, z, x, y), version)
+            return self._send_later((slide, self.grid, z, x, y), version)
         return self.send_image(tile, version)
 
-    async def _wait_for_tile(
-        self, place: tuple[int, GridKind, int, int, int], version: str | None
-    ) -> None:
-        tiles = self.lab.tiles
-        tile: TileAnswer | Future[TileAnswer] | None = tiles.tile_soon(self.actor, *place)
-        if tile is None:
-            tile = await self.draw(tiles.tile_or_soon, self.actor, *place)
-        if isinstance(tile, Future):
-            try:
-                tile = await self.wait_for(tile)
-            except SlideChanged:
-                tile = await self.draw(tiles.tile, self.actor, *place)
-        await self.send_image(tile, version)
+    async def _send_later(self, place: Place, version: str | None) -> None:
+        await self.send_image(await tile_at(self, place), version)
 
 
 class DeepZoomTileHandler(MapTileHandler):

@@ -149,8 +149,7 @@ class Teller:
 
     def _names(self, slide: Slide) -> words.Told:
         if slide.id not in self._file_names:
-            found = self._lab.images.instances(self._actor, slide.study_id)
-            self._file_names |= {each.slide.id: each.file_name for each in found}
+            self._file_names |= self._lab.images.file_names(self._actor, slide.study_id)
         return {
             "originalFilename": self._file_names.get(slide.id, slide.name),
             "instanceFilename": slide.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from wsi_lab.model.people import Actor
 from wsi_lab.model.shape_list import ListQuery, ShapePage
 from wsi_lab.model.study import Slide
 from wsi_lab.server.cytomine.reading import Query
+from wsi_lab.server.parsing import real_in
 from wsi_lab.service.annotating.upward_wkt import features_of_wkt
 from wsi_lab.service.lab import Lab
 
@@ -224,12 +224,10 @@ def _box(query: Query) -> tuple[Box | None, list[str]]:
         return None, []
     parts = text.split(",")
     if len(parts) == 4 and "(" not in text:
-        try:
-            left, bottom, right, top = map(float, parts)
-        except ValueError:
-            left = bottom = right = top = math.nan
-        if not all(map(math.isfinite, (left, bottom, right, top))):
+        found = [number for number in map(real_in, parts) if number is not None]
+        if len(found) != 4:
             raise Invalid("'bbox' must be four numbers, or a polygon as well-known text.")
+        left, bottom, right, top = found
         return (min(left, right), min(bottom, top), max(left, right), max(bottom, top)), []
     area = features_of_wkt([text], 1.0)[0].geometry
     if area is not None and area.equals(shapely.box(*area.bounds)):

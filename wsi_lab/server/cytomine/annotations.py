@@ -25,7 +25,8 @@ from wsi_lab.server.cytomine.annotation_queries import (
 )
 from wsi_lab.server.cytomine.handlers import CytomineReceiver
 from wsi_lab.server.cytomine.locations import feature_of, features_on_slides
-from wsi_lab.server.cytomine.reading import ids_of, object_of
+from wsi_lab.server.cytomine.reading import ids_of
+from wsi_lab.server.dialect import JSON
 from wsi_lab.service.annotating.shapes import NewShape
 from wsi_lab.service.lab import Lab
 
@@ -79,9 +80,9 @@ class ListHandler(CytomineReceiver):
         end = min(total, offset + most) if most else total
         said = msgspec.json.encode(words.paged(total, most=most, offset=offset))
         if offset + TOLD_AT_ONCE >= end:
-            await self.send_file(b'{"collection":[' + first + b"]," + said[1:], "application/json")
+            await self.send_file(b'{"collection":[' + first + b"]," + said[1:], JSON)
             return
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", JSON)
         try:
             await self._send_piece(b'{"collection":[' + first)
             for start in range(offset + TOLD_AT_ONCE, end, TOLD_AT_ONCE):
@@ -111,12 +112,11 @@ class AnnotationsHandler(ListHandler):
 
     async def post(self) -> None:
         """Draw one, or many: all of them or none."""
-        given = await self.objects()
-        many = [given] if isinstance(given, dict) else given
-        new = [object_of(_Annotation, each) for each in many]
-        self.name("slide", *(each.slide for each in new))
-        made = await self.wait_in(self.site.transfers, _create, self.lab, self.actor, new)
-        if isinstance(given, dict):
+        new, is_one = await self.forms(_Annotation)
+        lane = self.site.transfers
+        self.name("slide", *_slides_of(new))
+        made = await self.wait_in(lane, _create, self.lab, self.actor, new)
+        if is_one:
             teller = Teller(self.lab, self.actor, self.host)
             (told,) = await self.ask(teller.tell, made)
             await self.send_json(words.done(ANNOTATION, told, "Add"))
@@ -182,8 +182,12 @@ def _chunk(lister: Lister, teller: Teller, offset: int, most: int) -> tuple[int,
     return total, msgspec.json.encode(teller.tell(shapes))[1:-1]
 
 
+def _slides_of(new: Sequence[_Annotation]) -> list[int]:
+    return list(dict.fromkeys(each.slide for each in new))
+
+
 def _create(lab: Lab, actor: Actor, new: Sequence[_Annotation]) -> list[Annotation]:
-    heights = {each: lab.slides.get(actor, each).height for each in {one.slide for one in new}}
+    heights = {each: lab.slides.get(actor, each).height for each in _slides_of(new)}
     features = features_on_slides([(each.location, heights[each.slide]) for each in new])
     shapes = [
         NewShape(each.slide, feature, tuple(each.term_ids))

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from wsi_lab.errors import (
-    Busy,
-    Conflict,
-    Invalid,
-    NotIdentified,
-    SlideError,
-    SlideMissing,
-)
+from wsi_lab.errors import Conflict, Invalid, NotIdentified, SlideError, SlideMissing
 from wsi_lab.model.people import Actor
+from wsi_lab.server.browsers import GrantCookie, first_known, is_of_another_site
 from wsi_lab.server.cytomine.dates import require_now
-from wsi_lab.server.cytomine.signing import WRONG, Credentials, credentials_of, is_equal, is_signed
-from wsi_lab.server.doors import RETRY_AFTER_SECONDS, Door, FailureAnswer
+from wsi_lab.server.cytomine.signing import (
+    SCHEME,
+    WRONG,
+    Credentials,
+    credentials_of,
+    is_equal,
+    is_signed,
+)
+from wsi_lab.server.dialect import JSON
+from wsi_lab.server.doors import Door, FailureAnswer, refusal_headers
 from wsi_lab.server.failures import BodyUnsupported, Failure
 from wsi_lab.service.lab import Lab
 
 if TYPE_CHECKING:
-    from tornado.httputil import HTTPHeaders, HTTPServerRequest
+    from tornado.httputil import HTTPServerRequest
 
     from wsi_lab.server.base import Handler
 
-JSON = "application/json"
-COOKIE = "cytomine_pixels"
-MOST_COOKIES = 8
-"""A client may hold those of several labs on one machine, whose paths begin alike."""
+COOKIE = GrantCookie("cytomine_pixels")
 
-_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;\s]*)")
 _PIXELS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", "/download")
 _READING = frozenset({"GET", "HEAD"})
-_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
 class CytomineDoor(Door):
@@ -84,7 +81,7 @@ class CytomineDoor(Door):
         if credentials is not None:
             return await handler.ask(self._owner, lab, credentials, request, handler.mount)
         if takes_cookie(request):
-            sent = cookies(request.headers)
+            sent = COOKIE.sent(request.headers)
             if sent:
                 return await handler.ask(self.visitor, lab, sent)
         raise NotIdentified(
@@ -100,13 +97,8 @@ class CytomineDoor(Door):
         NotIdentified
             Nobody, or it has ended with its time or with their keys.
         """
-        ended: NotIdentified | None = None
-        for text in sent:
-            try:
-                return lab.grants.pixel_visitor(text, door=self.name)
-            except NotIdentified as error:
-                ended = error
-        raise NotIdentified("This cookie has ended; send your keys again.") from ended
+        known = partial(lab.grants.pixel_visitor, door=self.name)
+        return first_known(sent, known, "This cookie has ended; send your keys again.")
 
     def _owner(
         self, lab: Lab, credentials: Credentials, request: HTTPServerRequest, mount: str
@@ -128,11 +120,6 @@ class CytomineDoor(Door):
     def failure(self, handler: Handler, failure: Failure) -> FailureAnswer:
         """Return a failure as the status and an object that holds the sentence."""
         error = failure.error
-        headers = {}
-        if isinstance(error, NotIdentified):
-            headers["WWW-Authenticate"] = 'CYTOMINE realm="wsi-lab"'
-        if isinstance(error, Busy):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         method = handler.request.method or ""
         said: dict[str, Any] = {"errors": {"message": error.message}}
         if method not in _READING:
@@ -140,7 +127,7 @@ class CytomineDoor(Door):
         if isinstance(error, Invalid) and error.problems:
             said["errorValues"] = {"problems": list(error.problems)}
         body = msgspec.json.encode(said)
-        return FailureAnswer(_status(failure, method), body, JSON, headers)
+        return FailureAnswer(_status(failure, method), body, JSON, refusal_headers(error, SCHEME))
 
 
 def takes_cookie(request: HTTPServerRequest) -> bool:
@@ -148,20 +135,8 @@ def takes_cookie(request: HTTPServerRequest) -> bool:
     return (
         request.method in _READING
         and request.path.endswith(_PIXELS)
-        and request.headers.get("Sec-Fetch-Site") not in _ELSEWHERE
+        and not is_of_another_site(request.headers)
     )
-
-
-def cookies(headers: HTTPHeaders) -> list[str]:
-    """Return the cookies for pictures and files that a request brings.
-
-    Examples
-    --------
-    >>> from tornado.httputil import HTTPHeaders
-    >>> cookies(HTTPHeaders({"Cookie": "_xsrf=2|a; cytomine_pixels=AbC; x=0"}))
-    ['AbC']
-    """
-    return _COOKIE.findall(headers.get("Cookie", ""))[:MOST_COOKIES]
 
 
 def address_below(uri: str, mount: str) -> str:

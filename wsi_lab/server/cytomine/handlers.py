@@ -10,11 +10,11 @@ from tornado import web
 
 from wsi_lab.errors import NotAllowed, NotFound, NotIdentified
 from wsi_lab.model.people import Action
-from wsi_lab.server.base import Handler
-from wsi_lab.server.cytomine.door import COOKIE, CYTOMINE_DOOR, JSON, cookies
+from wsi_lab.server.cytomine.door import COOKIE, CYTOMINE_DOOR
 from wsi_lab.server.cytomine.reading import Query, object_of, objects_of
 from wsi_lab.server.cytomine.signing import Credentials, credentials_of
-from wsi_lab.server.cytomine.words import Told, collection
+from wsi_lab.server.cytomine.words import Told, all_done, collection, done
+from wsi_lab.server.dialect import JSON, DialectHandler
 from wsi_lab.server.parsing import whole_id
 from wsi_lab.server.receiving import Receiver
 from wsi_lab.server.routing import Need
@@ -24,6 +24,9 @@ from wsi_lab.service.hidden import Kind
 F = TypeVar("F", bound=msgspec.Struct)
 P = ParamSpec("P")
 T = TypeVar("T")
+
+TOLD_AT_ONCE = 100
+"""Things of a list; more are told in a thread."""
 
 _SCHEMES = frozenset({"http", "https"})
 _CALLED: dict[Kind, str] = {
@@ -36,7 +39,7 @@ _CALLED: dict[Kind, str] = {
 }
 
 
-class CytomineHandler(Handler):
+class CytomineHandler(DialectHandler):
     """Base of all handlers of the door."""
 
     def initialize(self, **known: Any) -> None:
@@ -74,13 +77,6 @@ class CytomineHandler(Handler):
         scheme = said if said in _SCHEMES else self.request.protocol
         return f"{scheme}://{self.request.host}{self.mount}"
 
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 (tornado's)
-        """Return a part of the address as text; what is no text names nothing."""
-        try:
-            return value.decode()
-        except UnicodeDecodeError as error:
-            raise NotFound("There is nothing at this address.") from error
-
     def id_of(self, kind: Kind, text: str) -> int:
         """Return an id from the address; see `name`."""
         return self.name(kind, whole_id(text, _CALLED.get(kind, kind)))[0]
@@ -112,11 +108,7 @@ class CytomineHandler(Handler):
         super().options()
         self.set_status(200)
 
-    def send_json(self, answer: Any) -> Awaitable[None]:
-        """Send JSON."""
-        return self.send_file(msgspec.json.encode(answer), JSON)
-
-    def send_page(self, things: Sequence[T], tell: Callable[[T], Told]) -> Awaitable[None]:
+    async def send_page(self, things: Sequence[T], tell: Callable[[T], Told]) -> None:
         """Send the page of a list that is asked for.
 
         Parameters
@@ -128,21 +120,22 @@ class CytomineHandler(Handler):
         """
         most, offset = self.page()
         shown = things[offset : offset + most] if most else things[offset:]
-        answer = collection(map(tell, shown), len(things), most=most, offset=offset)
-        return self.send_json(answer)
+
+        def told() -> bytes:
+            page = collection(map(tell, shown), len(things), most=most, offset=offset)
+            return msgspec.json.encode(page)
+
+        is_long = len(shown) > TOLD_AT_ONCE
+        body = await self.wait_in(self.site.transfers, told) if is_long else told()
+        await self.send_file(body, JSON)
 
     def page(self) -> tuple[int, int]:
         """Return how many things a page may have, 0 for no limit, and how many come before it."""
         query = self.query
         return query.whole("max", 0), query.whole("offset", 0)
 
-    def send_file(self, data: bytes, media_type: str) -> Awaitable[None]:
-        """Send a file."""
-        self._headers["Content-Type"] = media_type
-        return self.send_body(data)
-
     async def _has_cookie(self) -> bool:
-        sent = cookies(self.request.headers)
+        sent = COOKIE.sent(self.request.headers)
         if not sent:
             return False
         try:
@@ -154,29 +147,28 @@ class CytomineHandler(Handler):
 
     async def _give_cookie(self) -> None:
         link = await self.ask(self.lab.grants.pixel_cookie, self.actor)
-        self.set_cookie(
-            COOKIE,
-            link.text,
-            expires=link.expires_on,
-            path=self.mount,
-            httponly=True,
-            samesite="Strict",
-            secure=self.request.protocol == "https",
-        )
+        COOKIE.give(self, link.text, link.expires_on)
 
 
 @web.stream_request_body
 class CytomineReceiver(CytomineHandler, Receiver):
     """Base of handlers that take JSON, or a body that is not looked at."""
 
-    async def objects(self) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the object or the list of objects in the body."""
-        return await self.received(objects_of)
+    async def forms(self, form: type[F]) -> tuple[list[F], bool]:
+        """Return the objects in the body as forms, and whether it is one outside any list."""
+
+        def read(body: bytes) -> tuple[list[F], bool]:
+            given = objects_of(body)
+            is_one = isinstance(given, dict)
+            many = [given] if isinstance(given, dict) else given
+            return [object_of(form, each) for each in many], is_one
+
+        return await self.received(read)
+
+    def send_added(self, key: str, added: Sequence[Told], *, is_one: bool) -> Awaitable[None]:
+        """Send what was stored; see `forms`."""
+        return self.send_json(done(key, added[0], "Add") if is_one else all_done(added))
 
     async def object(self, form: type[F]) -> F:
         """Return the one object in the body as a form."""
         return await self.received(lambda body: object_of(form, objects_of(body)))
-
-    async def nothing(self) -> None:
-        """Wait until the request has been received whole."""
-        await self.received(len)

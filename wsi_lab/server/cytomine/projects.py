@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import msgspec
 from tornado import web
 
-from wsi_lab.errors import NotFound
 from wsi_lab.model.image import ImageCounts
 from wsi_lab.model.ontology import Ontology
 from wsi_lab.model.people import Action, Actor, Resource, may
@@ -15,8 +14,7 @@ from wsi_lab.model.study import Study
 from wsi_lab.server.cytomine import words
 from wsi_lab.server.cytomine.handlers import CytomineHandler, CytomineReceiver
 from wsi_lab.server.cytomine.reading import Said, text_of
-from wsi_lab.server.cytomine.users import MANAGER
-from wsi_lab.server.parsing import LARGEST_ID
+from wsi_lab.service.colleagues import MANAGER
 from wsi_lab.service.lab import Lab
 
 LONGEST_PAGE = 1000
@@ -112,24 +110,15 @@ def all_studies(lab: Lab, actor: Actor) -> list[Study]:
             return found[::-1]
 
 
-def _projects(lab: Lab, actor: Actor, study_ids: Sequence[int] | None = None) -> list[words.Told]:
+def _projects(lab: Lab, actor: Actor, study_ids: Collection[int] | None = None) -> list[words.Told]:
     wanted = all_studies(lab, actor)
     if study_ids is not None:
-        chosen = set(study_ids)
-        wanted = [each for each in wanted if each.id in chosen]
+        wanted = [each for each in wanted if each.id in study_ids]
     return _told(lab, actor, wanted)
 
 
 def _projects_of_user(lab: Lab, actor: Actor, user_id: int) -> list[words.Told]:
-    user = lab.colleagues.get(actor, user_id)
-    wanted = all_studies(lab, actor)
-    if user.id != actor.user.id and not user.is_admin:
-        wanted = [each for each in wanted if _is_member(lab, actor, each.id, user_id)]
-    return _told(lab, actor, wanted)
-
-
-def _is_member(lab: Lab, actor: Actor, study_id: int, user_id: int) -> bool:
-    return any(each.user.id == user_id for each in lab.colleagues.members(actor, study_id))
+    return _projects(lab, actor, lab.colleagues.study_ids(actor, user_id))
 
 
 def _project(lab: Lab, actor: Actor, study_id: int) -> words.Told:
@@ -178,8 +167,6 @@ def project_object(
 
 
 def _create(lab: Lab, actor: Actor, name: str, ontology_id: int | None) -> words.Told:
-    if ontology_id is not None and not 0 < ontology_id <= LARGEST_ID:
-        raise NotFound(f"There is no ontology {ontology_id}.")
     study = lab.studies.create(actor, name, ontology_id=ontology_id)
     lab.studies.set_member(actor, study.id, actor.user.email, MANAGER)
     return _project(lab, actor, study.id)

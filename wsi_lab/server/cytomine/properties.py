@@ -10,7 +10,7 @@ from tornado import web
 
 from wsi_lab.model.remark import Property
 from wsi_lab.server.cytomine import words
-from wsi_lab.server.cytomine.reading import Said, object_of, text_of
+from wsi_lab.server.cytomine.reading import Said, text_of
 from wsi_lab.server.cytomine.things import ThingHandler, domain_of
 from wsi_lab.server.parsing import whole_id
 
@@ -39,17 +39,11 @@ class PropertiesHandler(ThingHandler):
 
     async def post(self, *where: str) -> None:
         """Add one, or many: all of them or none."""
-        given = await self.objects()
-        many = [given] if isinstance(given, dict) else given
-        new = [object_of(_Property, each) for each in many]
+        new, is_one = await self.forms(_Property)
         pairs = [(text_of(each.key), each.value) for each in new]
         thing = self.thing(where)
         added = await self.ask(self.lab.remarks.add_properties, self.actor, *thing, pairs)
-        told = [property_object(each) for each in added]
-        is_one = isinstance(given, dict)
-        await self.send_json(
-            words.done(PROPERTY, told[0], "Add") if is_one else words.all_done(told)
-        )
+        await self.send_added(PROPERTY, [property_object(each) for each in added], is_one=is_one)
 
 
 @web.stream_request_body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from wsi_lab.errors import Invalid
-from wsi_lab.server.parsing import LARGEST_ID, from_said
+from wsi_lab.server.parsing import LARGEST_ID, from_said, real_in
 
 F = TypeVar("F", bound=msgspec.Struct)
 
@@ -67,11 +66,8 @@ class Query:
         text = self.text(name)
         if text is None:
             return None
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        number = real_in(text)
+        if number is None:
             raise Invalid(f"'{name}' must be a number.")
         return number
 
@@ -159,9 +155,8 @@ def ids_of(value: Any, name: str) -> list[int]:
 def _whole(text: str) -> int | None:
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
-    try:
-        number = float(text)
-    except ValueError:
-        return None
+    number = real_in(text)
     # 12.0 and 1e9 are whole numbers, too.
-    return int(number) if 0 <= number < 2**53 and number.is_integer() else None
+    return (
+        None if number is None or not (0 <= number < 2**53 and number.is_integer()) else int(number)
+    )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
-
 import msgspec
 from tornado import web
 
-from wsi_lab.errors import WsiLabError
-from wsi_lab.model.people import Actor
-from wsi_lab.model.remark import Tag, TagLink, ThingKind
+from wsi_lab.model.remark import Tag, TagLink
 from wsi_lab.server.cytomine import words
 from wsi_lab.server.cytomine.handlers import CytomineReceiver
-from wsi_lab.server.cytomine.reading import Said, object_of, text_of
+from wsi_lab.server.cytomine.reading import Said, text_of
 from wsi_lab.server.cytomine.things import ThingHandler, domain_of
 from wsi_lab.server.parsing import whole_id
-from wsi_lab.service.lab import Lab
 
 TAG, LINK = "tag", "tag_domain_association"
 
@@ -45,12 +39,10 @@ class TagsHandler(CytomineReceiver):
 
     async def post(self) -> None:
         """Make one, or many: all of them or none."""
-        given = await self.objects()
-        many = [given] if isinstance(given, dict) else given
-        names = [text_of(object_of(_Tag, each).name) for each in many]
-        told = [tag_object(each) for each in await self.ask(_make, self.lab, self.actor, names)]
-        is_one = isinstance(given, dict)
-        await self.send_json(words.done(TAG, told[0], "Add") if is_one else words.all_done(told))
+        new, is_one = await self.forms(_Tag)
+        names = [text_of(each.name) for each in new]
+        made = await self.ask(self.lab.remarks.add_tags, self.actor, names)
+        await self.send_added(TAG, [tag_object(each) for each in made], is_one=is_one)
 
 
 @web.stream_request_body
@@ -94,14 +86,10 @@ class LinksHandler(ThingHandler):
 
     async def post(self, *where: str) -> None:
         """Give it one, or many: all of them or none."""
-        given = await self.objects()
-        many = [given] if isinstance(given, dict) else given
-        tag_ids = [object_of(_Link, each).tag for each in many]
-        thing = self.thing(where)
-        made = await self.ask(_link, self.lab, self.actor, thing, tag_ids)
-        told = [link_object(each) for each in made]
-        is_one = isinstance(given, dict)
-        await self.send_json(words.done(LINK, told[0], "Add") if is_one else words.all_done(told))
+        new, is_one = await self.forms(_Link)
+        tag_ids, verb = [each.tag for each in new], self.lab.remarks.link_all
+        made = await self.ask(verb, self.actor, *self.thing(where), tag_ids)
+        await self.send_added(LINK, [link_object(each) for each in made], is_one=is_one)
 
 
 @web.stream_request_body
@@ -139,31 +127,3 @@ def link_object(link: TagLink) -> words.Told:
         "tagName": link.tag.name,
         **domain_of(link.kind, link.thing_id),
     }
-
-
-def _make(lab: Lab, actor: Actor, names: Sequence[str]) -> list[Tag]:
-    made: list[Tag] = []
-    try:
-        for each in names:
-            made.append(lab.remarks.add_tag(actor, each))  # noqa: PERF401 (what was made is needed below)
-    except WsiLabError:
-        for tag in made:
-            with contextlib.suppress(WsiLabError):
-                lab.remarks.remove_tag(actor, tag.id)
-        raise
-    return made
-
-
-def _link(
-    lab: Lab, actor: Actor, thing: tuple[ThingKind, int], tag_ids: Sequence[int]
-) -> list[TagLink]:
-    made: list[TagLink] = []
-    try:
-        for each in tag_ids:
-            made.append(lab.remarks.link(actor, *thing, each))  # noqa: PERF401 (as above)
-    except WsiLabError:
-        for link in made:
-            with contextlib.suppress(WsiLabError):
-                lab.remarks.unlink(actor, link.id)
-        raise
-    return made

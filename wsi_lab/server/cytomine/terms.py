@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from tornado import web
 
-from wsi_lab.errors import Conflict, NotFound, WsiLabError
+from wsi_lab.errors import Conflict, NotFound
+from wsi_lab.model.layer import NewLabel
 from wsi_lab.model.ontology import Term
 from wsi_lab.model.people import Actor
 from wsi_lab.server.cytomine import words
 from wsi_lab.server.cytomine.handlers import CytomineHandler, CytomineReceiver
-from wsi_lab.server.cytomine.reading import Said, object_of, text_of
+from wsi_lab.server.cytomine.reading import Said, text_of
+from wsi_lab.service.annotating.ontologies import NewTerm
 from wsi_lab.service.lab import Lab
 
 TERM, RELATION = "term", "relationterm"
@@ -26,6 +27,12 @@ class _Term(msgspec.Struct):
     color: str | None = None
     comment: Said = ""
     parent: int | None = None
+
+    @property
+    def new(self) -> NewTerm:
+        """The term that it tells."""
+        label = NewLabel(text_of(self.name), self.color, text_of(self.comment))
+        return NewTerm(self.ontology, label, self.parent)
 
 
 class _Changed(msgspec.Struct):
@@ -51,14 +58,11 @@ class TermsHandler(CytomineReceiver):
 
     async def post(self) -> None:
         """Add one, or many: all of them or none."""
-        given = await self.objects()
-        many = [given] if isinstance(given, dict) else given
-        new = [object_of(_Term, each) for each in many]
-        for each in new:
-            self.name("ontology", each.ontology)
-        added = [term_object(each) for each in await self.ask(_add, self.lab, self.actor, new)]
-        single = isinstance(given, dict)
-        await self.send_json(words.done(TERM, added[0], "Add") if single else words.all_done(added))
+        new, is_one = await self.forms(_Term)
+        self.name("ontology", *dict.fromkeys(each.ontology for each in new))
+        terms = [each.new for each in new]
+        added = await self.ask(self.lab.ontologies.add_terms, self.actor, terms)
+        await self.send_added(TERM, [term_object(each) for each in added], is_one=is_one)
 
 
 class TermsOfOntologyHandler(CytomineHandler):
@@ -172,27 +176,6 @@ def relation_object(parent_id: int, term_id: int) -> words.Told:
 
 def _newest_first(terms: Sequence[Term]) -> list[Term]:
     return sorted(terms, key=lambda each: -each.id)
-
-
-def _add(lab: Lab, actor: Actor, new: Sequence[_Term]) -> list[Term]:
-    added: list[Term] = []
-    try:
-        for each in new:
-            term = lab.ontologies.add_term(
-                actor,
-                each.ontology,
-                text_of(each.name),
-                each.color,
-                comment=text_of(each.comment),
-                parent=each.parent,
-            )
-            added.append(term)
-    except WsiLabError:
-        for term in added:
-            with contextlib.suppress(WsiLabError):
-                lab.ontologies.remove_term(actor, term.id)
-        raise
-    return added
 
 
 def _set_parent(lab: Lab, actor: Actor, term_id: int, parent_id: int) -> None:

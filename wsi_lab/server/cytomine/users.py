@@ -7,17 +7,11 @@ from functools import partial
 from tornado import web
 
 from wsi_lab.errors import NotAllowed, NotFound
-from wsi_lab.model.people import Actor, Right, User
+from wsi_lab.model.people import Right, User
 from wsi_lab.server.cytomine import words
 from wsi_lab.server.cytomine.handlers import CytomineHandler, CytomineReceiver
 from wsi_lab.server.parsing import whole_id
-from wsi_lab.service.colleagues import Colleague
-from wsi_lab.service.lab import Lab
-
-MEMBER = frozenset({Right.VIEW, Right.SCORE})
-MANAGER = frozenset({Right.VIEW, Right.SCORE, Right.RESULTS, Right.EDIT, Right.ADMIN})
-"""What members and managers get who are made such here."""
-MANAGING = frozenset({Right.EDIT, Right.ADMIN})
+from wsi_lab.service.colleagues import MANAGER, MEMBER, Colleague
 
 _OK = {"data": {"message": "OK"}}
 _ROLES = {1: "ROLE_USER", 2: "ROLE_ADMIN"}
@@ -105,7 +99,7 @@ class ManagersHandler(MembersHandler):
 
     def wants(self, member: Colleague) -> bool:
         """Return whether they may change the project."""
-        return bool(member.rights & MANAGING)
+        return member.is_manager
 
 
 @web.stream_request_body
@@ -120,13 +114,13 @@ class MemberHandler(CytomineReceiver):
         """End it."""
         await self.nothing()
         ids = self.id_of("study", project_id), whole_id(user_id, "user")
-        await self.ask(_remove, self.lab, self.actor, *ids)
+        await self.ask(self.lab.colleagues.remove_member, self.actor, *ids)
         await self.send_json(_OK)
 
     async def _give(self, project_id: str, user_id: str, rights: frozenset[Right]) -> None:
         await self.nothing()
         ids = self.id_of("study", project_id), whole_id(user_id, "user")
-        await self.ask(_give, self.lab, self.actor, *ids, rights)
+        await self.ask(self.lab.colleagues.add_member, self.actor, *ids, rights)
         await self.send_json(_OK)
 
 
@@ -142,7 +136,7 @@ class ManagerHandler(MemberHandler):
         """Let them be a member only."""
         await self.nothing()
         ids = self.id_of("study", project_id), whole_id(user_id, "user")
-        await self.ask(_set_back, self.lab, self.actor, *ids)
+        await self.ask(self.lab.colleagues.end_managing, self.actor, *ids)
         await self.send_json(_OK)
 
 
@@ -212,22 +206,3 @@ def _user_role_object(user: User, role: int) -> words.Told:
         "role": role,
         "authority": _ROLES[role],
     }
-
-
-def _give(lab: Lab, actor: Actor, study_id: int, user_id: int, rights: frozenset[Right]) -> None:
-    user = lab.colleagues.candidate(actor, study_id, user_id)
-    lab.studies.set_member(actor, study_id, user.email, rights, keep=True)
-
-
-def _remove(lab: Lab, actor: Actor, study_id: int, user_id: int) -> None:
-    user = lab.colleagues.candidate(actor, study_id, user_id)
-    lab.studies.remove_member(actor, study_id, user.email)
-
-
-def _set_back(lab: Lab, actor: Actor, study_id: int, user_id: int) -> None:
-    user = lab.colleagues.candidate(actor, study_id, user_id)
-    members = {each.user.id: each.rights for each in lab.colleagues.members(actor, study_id)}
-    if not members.get(user_id, frozenset()) & MANAGING:
-        raise NotFound(f"{user.email} is no manager of this project.")
-    left = (members[user_id] - MANAGING - {Right.RESULTS}) | {Right.VIEW}
-    lab.studies.set_member(actor, study_id, user.email, left)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from wsi_lab.errors import Invalid, NotIdentified
 from wsi_lab.model.people import Actor
-from wsi_lab.server.phas.door import COOKIE, PHAS_DOOR, refuse_other_sites
+from wsi_lab.server.browsers import refuse_other_sites
+from wsi_lab.server.phas.door import COOKIE, PHAS_DOOR
 from wsi_lab.server.phas.handlers import ChangingByGet, PhasHandler, PhasReceiver, required
 from wsi_lab.service.grants import PhasVisitor
 
@@ -17,15 +18,7 @@ class SessionHandler(PhasReceiver):
     async def begin_session(self, actor: Actor, *, anonymise: bool) -> None:
         """Set the cookie of a session."""
         link = await self.ask(self.lab.grants.phas_session, actor, anonymise=anonymise)
-        self.set_cookie(
-            COOKIE,
-            link.text,
-            expires=link.expires_on,
-            path=self.mount,
-            httponly=True,
-            samesite="Strict",
-            secure=self.request.protocol == "https",
-        )
+        COOKIE.give(self, link.text, link.expires_on)
 
 
 class LoginHandler(SessionHandler):

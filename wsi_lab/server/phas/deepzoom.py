@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
-from concurrent.futures import Future
 
-from wsi_lab.errors import NotFound, OutOfRange, SlideChanged
-from wsi_lab.server.base import SENT
+from wsi_lab.errors import NotFound, OutOfRange
 from wsi_lab.server.parsing import whole_numbers
 from wsi_lab.server.phas.handlers import check_raw
 from wsi_lab.server.phas.slides import SlideOfProject
+from wsi_lab.server.tiles import tile_at
 from wsi_lab.service.tiles import GridKind, TileAnswer
 
 GRID: GridKind = "deepzoom"
@@ -51,35 +50,21 @@ class TileHandler(SlideOfProject):
             raise NotFound("There is nothing at this address.")
         zoom, column, row_number = whole_numbers(level=level, x=x, y=row[1])
         slide = await self.slide(project, slide_id)
-        place = slide, zoom, column, row_number
         try:
             if row[2] == "png":
-                tile = await self.draw(self.lab.task_pictures.tile_as_png, self.actor, *place)
+                verb, place = self.lab.task_pictures.tile_as_png, (zoom, column, row_number)
+                tile = await self.draw(verb, self.actor, slide, *place)
             else:
-                tile = await self._tile(*place)
+                at = slide, GRID, zoom, column, row_number
+                at_hand = self.lab.tiles.tile_at_once(self.actor, *at)
+                tile = await tile_at(self, at) if at_hand is None else at_hand
         except OutOfRange as error:
             raise NotFound(error.message) from error
         await self._send_tile(tile)
-
-    async def _tile(self, slide: int, zoom: int, column: int, row: int) -> TileAnswer:
-        tiles, place = self.lab.tiles, (slide, GRID, zoom, column, row)
-        tile: TileAnswer | Future[TileAnswer] | None = tiles.tile_at_once(self.actor, *place)
-        if tile is None:
-            tile = await self.draw(tiles.tile_or_soon, self.actor, *place)
-        if isinstance(tile, Future):
-            try:
-                tile = await self.wait_for(tile)
-            except SlideChanged:
-                tile = await self.draw(tiles.tile, self.actor, *place)
-        return tile
 
     def _send_tile(self, tile: TileAnswer) -> Awaitable[None]:
         headers = self._headers
         headers["Content-Type"] = tile.media_type
         headers["Cache-Control"] = ASK_EACH_TIME
         headers["Etag"] = tile.etag
-        if "If-None-Match" in self.request.headers and self.check_etag_header():
-            self.set_status(304)
-            self.finish()
-            return SENT
-        return self.send_body(tile.data)
+        return self.send_tagged(tile.data)

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import msgspec
 
-from wsi_lab.errors import Busy, Invalid, NotAllowed, NotIdentified, WsiLabError
 from wsi_lab.model.people import Actor
-from wsi_lab.server.doors import RETRY_AFTER_SECONDS, Door, FailureAnswer
+from wsi_lab.server.browsers import GrantCookie, first_known
+from wsi_lab.server.dialect import JSON
+from wsi_lab.server.doors import Door, FailureAnswer, refusal_headers, words_of
 from wsi_lab.server.failures import Failure
 from wsi_lab.service.grants import PhasVisitor
 from wsi_lab.service.lab import Lab
 
 if TYPE_CHECKING:
-    from tornado.httputil import HTTPHeaders
-
     from wsi_lab.server.base import Handler
     from wsi_lab.server.phas.handlers import PhasHandler
 
-JSON = "application/json"
-COOKIE = "phas_session"
-MOST_COOKIES = 8
-"""A client may hold those of several labs on one machine, whose paths begin alike."""
-
-_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;\s]*)")
-_ELSEWHERE = frozenset({"cross-site", "same-site"})
+COOKIE = GrantCookie("phas_session")
 
 
 class PhasDoor(Door):
@@ -67,7 +60,7 @@ class PhasDoor(Door):
         NotIdentified
             The session has ended, or the cookie was never one of this lab.
         """
-        sent = cookies(handler.request.headers)
+        sent = COOKIE.sent(handler.request.headers)
         if not sent:
             return None
         lab = handler.site.lab or await handler.site.ready()
@@ -76,53 +69,14 @@ class PhasDoor(Door):
         return await handler.ask(self._visitor, lab, sent)
 
     def _visitor(self, lab: Lab, sent: Sequence[str]) -> PhasVisitor:
-        ended: NotIdentified | None = None
-        for text in sent:
-            try:
-                return lab.grants.phas_visitor(text, door=self.name)
-            except NotIdentified as error:
-                ended = error
-        raise NotIdentified("This session has ended; sign in again.") from ended
+        known = partial(lab.grants.phas_visitor, door=self.name)
+        return first_known(sent, known, "This session has ended; sign in again.")
 
     def failure(self, handler: Handler, failure: Failure) -> FailureAnswer:  # noqa: ARG002 (others look at it)
         """Return a failure as the status and an object that holds the sentence."""
         error = failure.error
-        headers = {}
-        if isinstance(error, NotIdentified):
-            headers["WWW-Authenticate"] = 'PHAS realm="wsi-lab"'
-        if isinstance(error, Busy):
-            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        said = {"status": "failed", "error": _words(error)}
-        return FailureAnswer(failure.status.value, msgspec.json.encode(said), JSON, headers)
-
-
-def cookies(headers: HTTPHeaders) -> list[str]:
-    """Return the sessions that a request brings, the one that fits its address best first.
-
-    Examples
-    --------
-    >>> from tornado.httputil import HTTPHeaders
-    >>> cookies(HTTPHeaders({"Cookie": "_xsrf=2|a; phas_session=AbC; x=0"}))
-    ['AbC']
-    """
-    return _COOKIE.findall(headers.get("Cookie", ""))[:MOST_COOKIES]
-
-
-def refuse_other_sites(headers: Mapping[str, str]) -> None:
-    """Raise unless a request comes from a page of this origin, or from no page at all.
-
-    Raises
-    ------
-    NotAllowed
-        A browser says that it comes from elsewhere.
-    """
-    if headers.get("Sec-Fetch-Site") in _ELSEWHERE:
-        raise NotAllowed("A page of another site may not ask the lab in your name.")
-
-
-def _words(error: WsiLabError) -> str:
-    problems = error.problems if isinstance(error, Invalid) else ()
-    return "\n".join([error.message, *(each for each in problems if each not in error.message)])
+        body = msgspec.json.encode({"status": "failed", "error": words_of(error)})
+        return FailureAnswer(failure.status.value, body, JSON, refusal_headers(error, "PHAS"))
 
 
 PHAS_DOOR = PhasDoor()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wsi_lab.errors import Invalid
+from wsi_lab.server.dialect import JSON
 from wsi_lab.server.parsing import whole_numbers
-from wsi_lab.server.phas.door import JSON
 from wsi_lab.server.phas.handlers import (
     SVG,
     PhasHandler,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import TypeVar
 
 import msgspec
 from tornado import web
-from tornado.httputil import HTTPFile, parse_body_arguments
 
-from wsi_lab.errors import Invalid, NotFound
+from wsi_lab.errors import Invalid
 from wsi_lab.model.people import Action
-from wsi_lab.server.base import Handler
-from wsi_lab.server.parsing import LARGEST_ID, from_json_at_once, whole_id
-from wsi_lab.server.phas.door import JSON, refuse_other_sites
+from wsi_lab.server.browsers import refuse_other_sites
+from wsi_lab.server.dialect import DialectHandler
+from wsi_lab.server.parsing import form_parts, from_json_at_once, id_in, whole_id
 from wsi_lab.server.receiving import Receiver
 from wsi_lab.server.routing import Need
 
@@ -29,7 +27,7 @@ CSV, PNG, SVG = "text/csv; charset=utf-8", "image/png", "image/svg+xml"
 BYTES, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 
 
-class PhasHandler(Handler):
+class PhasHandler(DialectHandler):
     """Base of all handlers of the door.
 
     Attributes
@@ -44,33 +42,6 @@ class PhasHandler(Handler):
         """Let in whose session it is, unless a page of another site makes use of it."""
         refuse_other_sites(self.request.headers)
         return super().let_in(need, action)
-
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 (tornado's)
-        """Return a part of the address as text; what is no text names nothing."""
-        try:
-            return value.decode()
-        except UnicodeDecodeError as error:
-            raise NotFound("There is nothing at this address.") from error
-
-    def send_json(self, answer: Any) -> Awaitable[None]:
-        """Send JSON."""
-        return self.send_file(msgspec.json.encode(answer), JSON)
-
-    def send_file(
-        self, data: bytes, media_type: str, *, saved_as: str | None = None
-    ) -> Awaitable[None]:
-        """Send a file.
-
-        Parameters
-        ----------
-        saved_as
-            What a browser is to save it as, instead of showing it.
-        """
-        self._headers["Content-Type"] = media_type
-        if saved_as is not None:
-            name = quote(saved_as, safe="")
-            self._headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return self.send_body(data)
 
 
 @web.stream_request_body
@@ -91,10 +62,6 @@ class PhasReceiver(PhasHandler, Receiver):
     async def json(self, form: type[F]) -> F:
         """Return the JSON object in the body; what the form does not know is passed over."""
         return await self.received(lambda body: from_json_at_once(form, body))
-
-    async def nothing(self) -> None:
-        """Wait until the request has been received whole."""
-        await self.received(len)
 
 
 class ChangingByGet(PhasReceiver):
@@ -157,19 +124,15 @@ def required_id(form: Mapping[str, str], name: str) -> int:
     Invalid
         It is missing, or none.
     """
-    text = required(form, name).strip()
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if not 0 < number <= LARGEST_ID:
+    number = id_in(required(form, name).strip())
+    if number is None:
         raise Invalid(f"The field '{name}' must be an id.")
     return number
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, str]:
-    arguments: dict[str, list[bytes]] = {}
-    files: dict[str, list[HTTPFile]] = {}
+    arguments, _ = form_parts(content_type, body)
     try:
-        parse_body_arguments(content_type, body, arguments, files)
         return {name: values[-1].decode() for name, values in arguments.items()}
-    except Exception as error:
-        # tornado raises a kind of error that depends on what is wrong, and on its version.
+    except UnicodeDecodeError as error:
         raise Invalid("The form in the body of this request is damaged.") from error

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from wsi_lab.errors import Busy, Invalid, NotAllowed, NotIdentified, SlideMissing, WsiLabError
+from wsi_lab.errors import Busy, NotAllowed, NotIdentified, SlideMissing, WsiLabError
 from wsi_lab.model.grants import GRANT_ENDED
 from wsi_lab.model.people import Actor
-from wsi_lab.server.doors import RETRY_AFTER_SECONDS, Door, FailureAnswer
+from wsi_lab.server.doors import RETRY_AFTER_SECONDS, Door, FailureAnswer, words_of
 from wsi_lab.server.failures import Failure
 from wsi_lab.server.identity import lab_token
 
@@ -104,16 +104,11 @@ def failure_object(error: WsiLabError) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from wsi_lab.errors import Invalid
     >>> failure_object(Invalid("Two lines are wrong.", problems=["Line 2: a", "Line 3: b"]))["log"]
     'Two lines are wrong.\nLine 2: a\nLine 3: b'
     """
     return {"success": False, "error": error.message, "log": words_of(error)}
-
-
-def words_of(error: WsiLabError) -> str:
-    """Return the sentence of an error and every problem it lists, each in a line of its own."""
-    problems = error.problems if isinstance(error, Invalid) else ()
-    return "\n".join([error.message, *(each for each in problems if each not in error.message)])
 
 
 SUCCESS: Mapping[str, Any] = {"success": True}

@@ -28,7 +28,7 @@ from wsi_lab.server.slide_pages import (
 )
 from wsi_lab.server.slidescore.door import JSON, SlideScoreDoor
 from wsi_lab.server.slidescore.params import Params, read_params
-from wsi_lab.server.slidescore.tiles import TilesHandler, as_grants_are_refused
+from wsi_lab.server.slidescore.tiles import COOKIE, TilesHandler, as_grants_are_refused
 from wsi_lab.service.figures import Layer
 from wsi_lab.service.grants import PageVisitor, TileGrant
 from wsi_lab.service.lab import Lab
@@ -125,15 +125,8 @@ class PageHandler(Handler):
 
     def _set_cookie(self, opened: Opened) -> None:
         grant = opened.grant
-        self.set_cookie(
-            "t",
-            grant.cookie_part,
-            expires=grant.expires_on,
-            path=f"{self.mount}i/{opened.page.slide_id}/{grant.url_part}",
-            httponly=True,
-            samesite="Strict",
-            secure=self.request.protocol == "https",
-        )
+        path = f"{self.mount}i/{opened.page.slide_id}/{grant.url_part}"
+        COOKIE.give(self, grant.cookie_part, grant.expires_on, path=path)
 
 
 class AssetHandler(Handler):

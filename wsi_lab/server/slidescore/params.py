@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
-from tornado.httputil import HTTPFile, HTTPHeaders, parse_body_arguments
 
 from wsi_lab.errors import Invalid
+from wsi_lab.server.parsing import LARGEST_ID, form_parts, real_in
 
-LARGEST_ID = 2**63 - 1
 MOST_PARAMETERS = 200
 _MULTIPART = "multipart/form-data"
 _FORM = "application/x-www-form-urlencoded"
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _PIECE = 1 << 20
 _ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}")
 _SHORT = 64 << 10
@@ -105,9 +102,10 @@ class Params:
         text = self.text(name)
         if text is None or not text.strip():
             return None
-        if not _NUMBER.fullmatch(text.strip()) or not math.isfinite(float(text)):
+        number = real_in(text)
+        if number is None:
             raise Invalid(f"'{name}' must be a number.")
-        return float(text)
+        return number
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return whether something is wanted: ``True``, ``true``, ``1`` and their opposites.
@@ -189,13 +187,7 @@ def _pairs(form: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _parts(content_type: str, body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    arguments: dict[str, list[bytes]] = {}
-    files: dict[str, list[HTTPFile]] = {}
-    try:
-        parse_body_arguments(content_type, body, arguments, files, HTTPHeaders())
-    except Exception as error:
-        # tornado raises a kind of error that depends on what is wrong, and on its version.
-        raise Invalid("The form in the body of this request is damaged.") from error
+    arguments, files = form_parts(content_type, body)
     for name, values in arguments.items():
         yield from ((name.encode(), value) for value in values)
     # A form of a page sends long texts as files.

@@ -5,38 +5,38 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Awaitable, Iterator, Mapping
-from concurrent.futures import Future
 from typing import Any, ClassVar
-
-from tornado.httputil import HTTPHeaders
 
 from wsi_lab.errors import (
     NotAllowed,
     NotFound,
     NotIdentified,
     OutOfRange,
-    SlideChanged,
     WsiLabError,
 )
 from wsi_lab.model.grants import grant_ended
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.server.at_once import Answer, Asked
-from wsi_lab.server.base import LARGEST_AT_ONCE, SENT, Handler
+from wsi_lab.server.base import LARGEST_AT_ONCE
+from wsi_lab.server.browsers import GrantCookie
+from wsi_lab.server.dialect import DialectHandler
 from wsi_lab.server.routing import Kind, Need, Route
 from wsi_lab.server.slidescore.door import Form, SlideScoreDoor
 from wsi_lab.server.slidescore.method import Reading, needs, routes_of
 from wsi_lab.server.slidescore.params import Params
+from wsi_lab.server.tiles import Place, tile_at
 from wsi_lab.service.lab import Lab
 from wsi_lab.service.tiles import GridKind, TileAnswer
 
 GRID: GridKind = "deepzoom"
 FOLDERS = ("i_files", "_files")
 """Two names of the same folder: clients disagree."""
+COOKIE = GrantCookie("t")
+"""The half of a grant for tiles that is not in their address."""
 FOR_A_WHILE = "private, max-age=300"
 """Whose rights have ended keeps what they have seen no longer than this."""
 
 _VIEW = needs(Action.SLIDE_VIEW, Kind.SLIDE)
-_COOKIE = re.compile(r"(?:^|;)\s*t=([^;\s]*)")
 _ROW = re.compile(r"([0-9]{1,9})\.jpe?g", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -82,15 +82,8 @@ class TokenExpiry(Reading):
         return {"expiresOn": ending}
 
 
-class GrantHandler(Handler):
+class GrantHandler(DialectHandler):
     """Base of handlers that let in who brings a grant for the slide in their address."""
-
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 (tornado's)
-        """Return a part of the address as text; what is no text names nothing."""
-        try:
-            return value.decode()
-        except UnicodeDecodeError as error:
-            raise NotFound(_NOWHERE) from error
 
     def let_in(self, need: Need, action: Action) -> Awaitable[None] | None:  # noqa: ARG002 (the verbs ask)
         """Let in whose leave it is."""
@@ -137,7 +130,7 @@ class TilesHandler(GrantHandler):
         return lab.grants.tile_viewer(
             slide_id,
             text,
-            cookies(self.request.headers),
+            COOKIE.sent(self.request.headers),
             door=self.route.door.name,
             accept_guests=self.accept_guests,
         )
@@ -157,7 +150,7 @@ class TileHandler(TilesHandler):
             row = _ROW.fullmatch(y)
             if row is None or not (_ID.fullmatch(slide_id) and _are_numbers(level, x)):
                 return None
-            slide, sent = int(slide_id), cookies(asked.request.headers)
+            slide, sent = int(slide_id), COOKIE.sent(asked.request.headers)
             door = asked.route.door
             actor = lab.grants.tile_viewer(
                 slide, grant, sent, door=door.name, accept_guests=cls.accept_guests
@@ -180,26 +173,14 @@ class TileHandler(TilesHandler):
             tile = self.lab.tiles.tile_at_once(self.actor, *place)
         return self._wait_for_tile(place) if tile is None else self._send_tile(tile)
 
-    async def _wait_for_tile(self, place: tuple[int, GridKind, int, int, int]) -> None:
-        tiles = self.lab.tiles
+    async def _wait_for_tile(self, place: Place) -> None:
         with as_grants_are_refused():
-            tile: TileAnswer | Future[TileAnswer] | None = tiles.tile_soon(self.actor, *place)
-            if tile is None:
-                tile = await self.draw(tiles.tile_or_soon, self.actor, *place)
-            if isinstance(tile, Future):
-                try:
-                    tile = await self.wait_for(tile)
-                except SlideChanged:
-                    tile = await self.draw(tiles.tile, self.actor, *place)
+            tile = await tile_at(self, place)
         await self._send_tile(tile)
 
     def _send_tile(self, tile: TileAnswer) -> Awaitable[None]:
         self._headers.update(_headers(tile))
-        if "If-None-Match" in self.request.headers and self.check_etag_header():
-            self.set_status(304)
-            self.finish()
-            return SENT
-        return self.send_body(tile.data)
+        return self.send_tagged(tile.data)
 
 
 class DescriptorHandler(TilesHandler):
@@ -214,17 +195,6 @@ class DescriptorHandler(TilesHandler):
         self.finish(
             _DESCRIPTOR.format(tile_size=grid.tile_size, width=grid.width, height=grid.height)
         )
-
-
-def cookies(headers: HTTPHeaders) -> list[str]:
-    """Return the values of the cookie that tiles are fetched with.
-
-    Examples
-    --------
-    >>> cookies(HTTPHeaders({"Cookie": "_xsrf=2|a; t=AbC; at=0"}))
-    ['AbC']
-    """
-    return _COOKIE.findall(headers.get("Cookie", ""))
 
 
 @contextlib.contextmanager

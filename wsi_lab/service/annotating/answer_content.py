@@ -160,6 +160,31 @@ def file_of(content: Content) -> bytes:
     return anno2_columns.write_classic(texts)
 
 
+def annotations_of_columns(
+    stored: StoredLoad, ids: NDArray[np.int64], columns: ShapeColumns, shapes: Iterable[Shape]
+) -> Iterator[Annotation]:
+    """Yield shapes of a load, all of which have a place, as they are told one by one."""
+    load = stored.load
+    labels, areas = columns.labels.tolist(), columns.areas().tolist()
+    for place, (shape_id, shape) in enumerate(zip(ids.tolist(), shapes, strict=True)):
+        label = labels[place]
+        yield Annotation(
+            id=shape_id,
+            answer_id=stored.answer_id,
+            question_id=load.layer_id,
+            place=Place(load.slide_id),
+            author=load.author,
+            position=shape_id - load.first_id,
+            shape=shape,
+            changed_on=load.loaded_on,
+            changed_by=load.loaded_by,
+            revision=1,
+            labels=() if label < 0 else (stored.labels[label],),
+            properties=properties_at(columns, place),
+            area=areas[place],
+        )
+
+
 def properties_at(columns: ShapeColumns, place: int) -> dict[str, Any]:
     """Return the properties of one of the shapes of columns; what is missing is not there."""
     said = (
@@ -176,24 +201,7 @@ def _annotations(transaction: Transaction, stored: StoredLoad) -> Iterator[Annot
     _, ids, columns = _loaded(transaction, stored, taken_out)
     is_placed = columns.shape_offsets[1:] > columns.shape_offsets[:-1]
     ids, columns = ids[is_placed], columns.take(is_placed)
-    labels, areas = columns.labels.tolist(), columns.areas().tolist()
-    for place, shape in enumerate(shapes_of_columns(columns)):
-        shape_id, label = int(ids[place]), labels[place]
-        yield Annotation(
-            id=shape_id,
-            answer_id=stored.answer_id,
-            question_id=load.layer_id,
-            place=Place(load.slide_id),
-            author=load.author,
-            position=shape_id - load.first_id,
-            shape=shape,
-            changed_on=load.loaded_on,
-            changed_by=load.loaded_by,
-            revision=1,
-            labels=() if label < 0 else (stored.labels[label],),
-            properties=properties_at(columns, place),
-            area=areas[place],
-        )
+    yield from annotations_of_columns(stored, ids, columns, shapes_of_columns(columns))
 
 
 def _loaded(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from wsi_lab.errors import NotFound
 from wsi_lab.model.annotation import Annotation, ShapeKind
 from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.listed_loads import annotations_of_part
-from wsi_lab.service.annotating.seeing import seen_layer
-from wsi_lab.service.annotating.single_shapes import missing, seen_shape
-from wsi_lab.service.transaction import Transaction, is_id
-from wsi_lab.store.bulk import loads
+from wsi_lab.service.annotating.single_shapes import missing, seen_load, seen_shape
+from wsi_lab.service.transaction import Transaction
 
 
 def any_shape(transaction: Transaction, finder: Finder, shape_id: int) -> Annotation:
@@ -38,19 +35,13 @@ def _loaded(transaction: Transaction, finder: Finder, bulk_id: int) -> Annotatio
     from wsi_lab.store.bulk import chunks  # noqa: PLC0415 (whoever opens a lab needs none of it)
 
     connection = transaction.connection
-    stored = loads.load_of_shape(connection, bulk_id) if is_id(bulk_id) else None
-    if stored is None:
-        raise missing(bulk_id)
+    _, stored = seen_load(transaction, bulk_id)
     load = stored.load
-    try:
-        is_seen = seen_layer(transaction, load.layer_id).shows(load.author)
-    except NotFound:
-        is_seen = False
     number = bulk_id - load.first_id
     edit = chunks.edit_of(connection, load.id, number)
-    if not is_seen or (edit is not None and edit.annotation_id is None):
-        raise missing(bulk_id)
-    if edit is not None and edit.annotation_id is not None:
+    if edit is not None:
+        if edit.annotation_id is None:
+            raise missing(bulk_id)
         return edit.annotation_id
     chunk_id = chunks.chunk_of_shape(connection, load.id, number)
     for part in finder.chunks(connection, stored, [] if chunk_id is None else [chunk_id]):

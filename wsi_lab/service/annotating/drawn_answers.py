@@ -63,7 +63,10 @@ def answer_to_draw_on(
     ------
     Conflict
         The answer is a file that cannot be drawn on.
+    NotAllowed
+        The layer is a restricted task, which does not let the asker draw.
     """
+    transaction.require_drawing(study, question)
     place = Place(slide_id)
     key = answers.key_of(question.id, place, author)
     known = answers.current(transaction.connection, study.id, [key]).get(key)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.layer import FIRST_BULK_ID, Label
@@ -18,13 +19,39 @@ from wsi_lab.service.annotating.drawn_answers import (
     shapes_changed,
 )
 from wsi_lab.service.annotating.given_shapes import Drawn, check_kinds, shape_row
-from wsi_lab.service.annotating.single_shapes import loaded_to_change, shape_to_change
+from wsi_lab.service.annotating.single_shapes import loaded_to_change, shapes_to_change
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import drawing as rows
 from wsi_lab.store import layers
 from wsi_lab.store.annotations import Pen, ShapeRow
 from wsi_lab.store.columns import json_text
+
+
+class Change(NamedTuple):
+    """What a shape becomes.
+
+    Attributes
+    ----------
+    revision
+        That it has, for as long as nobody else changes it.
+    label_ids
+        As for `add_drawn`.
+    """
+
+    wanted: Drawn
+    revision: int
+    label_ids: Sequence[int] | None = None
+
+    def is_same_as(self, before: Annotation) -> bool:
+        """Return whether it is what is stored already."""
+        wanted = self.wanted
+        if self.label_ids is not None:
+            if list(self.label_ids) != [each.id for each in before.labels]:
+                return False
+            names = tuple(each.name for each in before.labels)
+            wanted = dataclasses.replace(wanted, labels=names)
+        return wanted.is_same_as(before)
 
 
 def add_drawn(
@@ -77,33 +104,74 @@ def change_drawn(
     label_ids
         As for `add_drawn`.
     """
-    if annotation_id >= FIRST_BULK_ID:
-        return _made_by_hand(transaction, annotation_id, wanted, label_ids)
-    before, question = shape_to_change(transaction, annotation_id, revision)
-    if _is_same(wanted, label_ids, before):
-        return before
-    check_kinds(question, [wanted])
+    changes = {annotation_id: Change(wanted, revision, label_ids)}
+    return change_all_drawn(transaction, changes)[annotation_id]
+
+
+def change_all_drawn(
+    transaction: Transaction, changes: Mapping[int, Change]
+) -> dict[int, Annotation]:
+    """Make shapes other ones, and return these by the ids that they had."""
+    found: dict[int, Annotation] = {}
+    for annotation_id, change in changes.items():
+        if annotation_id >= FIRST_BULK_ID:
+            found[annotation_id] = _made_by_hand(
+                transaction, annotation_id, change.wanted, change.label_ids
+            )
+    of_answers: dict[int, list[tuple[Annotation, Question]]] = defaultdict(list)
+    by_hand = {each: changes[each].revision for each in changes if each < FIRST_BULK_ID}
+    for before, question in shapes_to_change(transaction, by_hand):
+        if changes[before.id].is_same_as(before):
+            found[before.id] = before
+        else:
+            of_answers[before.answer_id].append((before, question))
+    for answer_id, some in of_answers.items():
+        for after in _changed(transaction, answer_id, some, changes):
+            found[after.id] = after
+    return found
+
+
+def _changed(
+    transaction: Transaction,
+    answer_id: int,
+    some: Sequence[tuple[Annotation, Question]],
+    changes: Mapping[int, Change],
+) -> list[Annotation]:
     connection = transaction.connection
-    ids = None if label_ids is None else [label_ids]
-    (shape,) = _rows(transaction, question, [wanted], ids, kept=before.labels)
-    answer = drawn_on(transaction, before.answer_id)
-    rows.update_shape(connection, before.id, _pen(transaction, answer), shape)
+    answer = drawn_on(transaction, answer_id)
+    for before, question in some:
+        wanted, _, label_ids = changes[before.id]
+        check_kinds(question, [wanted])
+        ids = None if label_ids is None else [label_ids]
+        (shape,) = _rows(transaction, question, [wanted], ids, kept=before.labels)
+        rows.update_shape(connection, before.id, _pen(transaction, answer), shape)
     shapes_changed(transaction, answer)
-    (after,) = rows.drawn(connection, [before.id])
-    _record(transaction, "change", question, before=before, after=after)
-    return after
+    now = rows.drawn(connection, [before.id for before, _ in some])
+    for (before, question), after in zip(some, now, strict=True):
+        _record(transaction, "change", question, before=before, after=after)
+    return now
 
 
 def remove_drawn(transaction: Transaction, annotation_id: int, revision: int) -> None:
     """Remove a shape, drawn by hand or of a load."""
-    if annotation_id >= FIRST_BULK_ID:
-        _remove_loaded(transaction, annotation_id)
-        return
-    before, question = shape_to_change(transaction, annotation_id, revision)
-    answer = drawn_on(transaction, before.answer_id)
-    rows.remove_shape(transaction.connection, before.id)
-    shapes_changed(transaction, answer)
-    _record(transaction, "remove", question, before=before)
+    remove_all_drawn(transaction, {annotation_id: revision})
+
+
+def remove_all_drawn(transaction: Transaction, revisions: Mapping[int, int]) -> None:
+    """Remove shapes by their ids, as long as they are of these revisions."""
+    for annotation_id in revisions:
+        if annotation_id >= FIRST_BULK_ID:
+            _remove_loaded(transaction, annotation_id)
+    by_hand = {each: revision for each, revision in revisions.items() if each < FIRST_BULK_ID}
+    of_answers: dict[int, list[tuple[Annotation, Question]]] = defaultdict(list)
+    for before, question in shapes_to_change(transaction, by_hand):
+        of_answers[before.answer_id].append((before, question))
+    for answer_id, gone in of_answers.items():
+        answer = drawn_on(transaction, answer_id)
+        rows.remove_shapes(transaction.connection, [before.id for before, _ in gone])
+        shapes_changed(transaction, answer)
+        for before, question in gone:
+            _record(transaction, "remove", question, before=before)
 
 
 def _made_by_hand(
@@ -176,15 +244,6 @@ def _rows(
         row._replace(label_ids=json_text(list(own)))
         for row, own in zip(rows_of, label_ids, strict=True)
     ]
-
-
-def _is_same(wanted: Drawn, label_ids: Sequence[int] | None, before: Annotation) -> bool:
-    if label_ids is not None:
-        if list(label_ids) != [each.id for each in before.labels]:
-            return False
-        names = tuple(each.name for each in before.labels)
-        wanted = dataclasses.replace(wanted, labels=names)
-    return wanted.is_same_as(before)
 
 
 def _pen(transaction: Transaction, answer: DrawnOn) -> Pen:

@@ -130,7 +130,7 @@ def shape_row(drawn: Drawn, label_ids: Mapping[str, int]) -> ShapeRow:
         drawn.kind.value,
         geometry,
         drawn.original,
-        "slidescore",
+        SLIDE_SCORE,
         label_ids=json_text([label_ids[each] for each in drawn.labels]),
         properties=msgspec.json.encode(drawn.properties).decode(),
         source_format=None if drawn.source is None else drawn.source.format,

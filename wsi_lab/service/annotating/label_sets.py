@@ -6,12 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from wsi_lab.errors import Conflict, NotFound
+from wsi_lab.errors import Conflict, Invalid, NotFound
 from wsi_lab.model.layer import Label, LabelSet, NewLabel
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import checked_description, checked_name
 from wsi_lab.model.task import LabelUse
-from wsi_lab.service.annotating.layers import checked_colour, checked_labels
+from wsi_lab.service.annotating.layers import (
+    MOST_LABELS,
+    checked_colour,
+    checked_label,
+    checked_labels,
+)
 from wsi_lab.service.annotating.makers import require_maker_of_set
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import layers as rows
@@ -50,8 +55,7 @@ class LabelSets:
         """
         name = checked_name(name, "label set")
         description = checked_description(description, "label set")
-        new = [checked_label(each) for each in labels]
-        checked_labels(new)
+        new = checked_labels(labels)
 
         def create(transaction: Transaction) -> LabelSet:
             study = transaction.study(study_id, Action.STUDY_EDIT)
@@ -159,7 +163,8 @@ def label_in_set(transaction: Transaction, label_id: int, action: Action) -> tup
 def add_label(transaction: Transaction, label_set: LabelSet, new: NewLabel) -> Label:
     """Add a label, as `LabelSets.add_label` does, inside a change of whoever may."""
     _check_free(label_set, new.name)
-    checked_labels([*label_set.labels, new])
+    if len(label_set.labels) >= MOST_LABELS:
+        raise Invalid(f"A label set may have at most {MOST_LABELS:,} labels.")
     (added,) = rows.add_labels(transaction.connection, label_set, [new])
     recorded(transaction, label_set.id, "change", label_set)
     return added
@@ -167,9 +172,7 @@ def add_label(transaction: Transaction, label_set: LabelSet, new: NewLabel) -> L
 
 def change_label(transaction: Transaction, label_set: LabelSet, after: Label) -> Label:
     """Change a label, as `LabelSets.change_label` does, inside a change of whoever may."""
-    others = [each.name for each in label_set.labels if each.id != after.id]
-    if after.name in others:
-        raise _taken(label_set, after.name)
+    _check_free(label_set, after.name, label_id=after.id)
     order = [after if each.id == after.id else each for each in label_set.labels]
     rows.put_labels(transaction.connection, label_set, order, (), transaction.now)
     recorded(transaction, label_set.id, "change", label_set)
@@ -214,21 +217,6 @@ def checked_changes(
     return given
 
 
-def checked_label(new: NewLabel) -> NewLabel:
-    """Return a label that is to be, with a name, a colour and a description that are some.
-
-    Raises
-    ------
-    Invalid
-        They are not.
-    """
-    return NewLabel(
-        checked_name(new.name, "label"),
-        None if new.colour is None else checked_colour(new.colour),
-        checked_description(new.description, "label"),
-    )
-
-
 def _label_set(transaction: Transaction, label_set_id: int, action: Action) -> LabelSet:
     missing = NotFound(f"There is no label set {label_set_id}.")
     found = (
@@ -246,10 +234,6 @@ def _label_set(transaction: Transaction, label_set_id: int, action: Action) -> L
     return found
 
 
-def _check_free(label_set: LabelSet, name: str) -> None:
-    if any(each.name == name for each in label_set.labels):
-        raise _taken(label_set, name)
-
-
-def _taken(label_set: LabelSet, name: str) -> Conflict:
-    return Conflict(f"There already is a label '{name}' in '{label_set.name}'.")
+def _check_free(label_set: LabelSet, name: str, *, label_id: int | None = None) -> None:
+    if any(each.name == name and each.id != label_id for each in label_set.labels):
+        raise Conflict(f"There already is a label '{name}' in '{label_set.name}'.")

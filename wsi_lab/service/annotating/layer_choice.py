@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 from wsi_lab.errors import Invalid, NotAllowed
 from wsi_lab.model.annotation import ShapeKind
-from wsi_lab.model.people import Action
 from wsi_lab.model.question import Question, QuestionKind, checked_question
 from wsi_lab.model.study import Study
 from wsi_lab.model.task import Access
@@ -15,7 +14,7 @@ from wsi_lab.service.annotating.seeing import seen_layers
 from wsi_lab.service.annotating.terms import own_label_set
 from wsi_lab.service.scoring.questions import add_question
 from wsi_lab.service.transaction import Transaction
-from wsi_lab.store import layers, ontologies, questions, tasks
+from wsi_lab.store import layers, ontologies, questions
 
 NAME = "Annotations"
 """Of the layer that a study has for shapes that no other layer asks for."""
@@ -39,11 +38,9 @@ def layer_for(
         That layer became a task which the asker may not draw in.
     """
     connection = transaction.connection
-    open_layers = [
-        seen.question
-        for seen in seen_layers(transaction, study)
-        if _may_draw(transaction, study, seen.question.id)
-    ]
+    closed = transaction.closed_questions(study, Access.WRITE)
+    seen = [each.question for each in seen_layers(transaction, study)]
+    open_layers = [each for each in seen if each.id not in closed]
     set_id = layers.set_of_label(connection, label_ids[0]) if label_ids else None
     if set_id is not None:
         set_of = {each.id: each.label_set_id for each in layers.layers(connection, open_layers)}
@@ -91,12 +88,8 @@ def checked_label_ids(label_ids: Iterable[int], known: Collection[int]) -> tuple
 def _own_layer(transaction: Transaction, study: Study) -> Question:
     connection = transaction.connection
     taken = {each.name for each in questions.questions(connection, study.id)}
-    name, number = NAME, 2
-    while name in taken:
-        name, number = f"{NAME} {number}", number + 1
-    question = add_question(
-        transaction, study, checked_question(name, QuestionKind.ANNO_SHAPES, "")
-    )
+    spec = checked_question(layers.free_name(NAME, taken), QuestionKind.ANNO_SHAPES, "")
+    question = add_question(transaction, study, spec)
     ontology = ontologies.ontology_of_study(connection, study.id)
     layers.use_label_set(connection, question.id, own_label_set(transaction, ontology).id)
     layers.set_shared(connection, question.id, is_shared=True)
@@ -104,12 +97,3 @@ def _own_layer(transaction: Transaction, study: Study) -> Question:
     layer = layers.layer(connection, question)
     transaction.record("create", "layer", question.id, study_id=study.id, after=layer)
     return question
-
-
-def _may_draw(transaction: Transaction, study: Study, layer_id: int) -> bool:
-    """Return whether somebody who may annotate in a study may do so on a layer that they see."""
-    connection = transaction.connection
-    if not tasks.is_restricted(connection, layer_id) or transaction.may(Action.STUDY_ADMIN, study):
-        return True
-    granted = tasks.accesses(connection, transaction.actor.user.id)
-    return granted.get(layer_id, Access.NONE) >= Access.WRITE

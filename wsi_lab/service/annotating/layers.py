@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from wsi_lab.errors import Invalid
 from wsi_lab.model.layer import Label, Layer, NewLabel
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question, QuestionKind, QuestionSpec, checked_question
-from wsi_lab.model.study import Study, checked_name
+from wsi_lab.model.study import Study, checked_description, checked_name
 from wsi_lab.service.annotating.seeing import layer as layer_question
 from wsi_lab.service.annotating.seeing import seen_layers
 from wsi_lab.service.scoring.questions import add_question, change_question
@@ -20,6 +21,7 @@ from wsi_lab.store import questions
 
 MOST_LABELS = 1000
 
+_Label = TypeVar("_Label", bound=NewLabel | Label)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -82,7 +84,7 @@ class Layers:
         if colour:
             checked_colour(colour)
         spec = checked_question(name, kind, colour)
-        new = [each for each in checked_labels(labels) if isinstance(each, NewLabel)]
+        new = checked_labels(labels)
 
         def create(transaction: Transaction) -> Layer:
             study = transaction.study(study_id, Action.STUDY_EDIT)
@@ -222,8 +224,8 @@ def _as_wanted(each: Label | NewLabel, known: dict[str, Label]) -> Label | NewLa
     )
 
 
-def checked_labels(labels: Sequence[NewLabel | Label]) -> list[NewLabel | Label]:
-    """Return labels with names and colours that are some, each named once.
+def checked_labels(labels: Sequence[_Label]) -> list[_Label]:
+    """Return labels with names, colours and descriptions that are some, each named once.
 
     Raises
     ------
@@ -232,17 +234,28 @@ def checked_labels(labels: Sequence[NewLabel | Label]) -> list[NewLabel | Label]
     """
     if len(labels) > MOST_LABELS:
         raise Invalid(f"A layer may have at most {MOST_LABELS:,} labels.")
-    checked: list[NewLabel | Label] = []
-    for each in labels:
-        colour = None if each.colour is None else checked_colour(each.colour)
-        checked.append(
-            dataclasses.replace(each, name=checked_name(each.name, "label"), colour=colour)  # type: ignore[arg-type]  # a Label has a colour
-        )
+    checked = [checked_label(each) for each in labels]
     names = [each.name for each in checked]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise Invalid(f"Each label is named once; twice are: {', '.join(twice[:5])}.")
     return checked
+
+
+def checked_label(label: _Label) -> _Label:
+    """Return a label with a name, a colour and a description that are some.
+
+    Raises
+    ------
+    Invalid
+        They are not.
+    """
+    return dataclasses.replace(
+        label,
+        name=checked_name(label.name, "label"),
+        colour=None if label.colour is None else checked_colour(label.colour),  # type: ignore[arg-type]  # a Label has a colour
+        description=checked_description(label.description, "label"),
+    )
 
 
 def checked_colour(colour: str) -> str:

@@ -116,12 +116,18 @@ class Owners:
         self._emails = {folded(each) for each in wanted}
         found = (people.user_by_email(connection, each) for each in wanted)
         self.user_ids = {user.id for user in found if user is not None}
+        self._known: dict[str, bool | None] = {}
 
     def own(self, author: str) -> bool | None:
         """Return whether what an author drew is theirs; `None` where each shape tells by itself.
 
         That is where the author is no user: it is of whoever changed it last.
         """
+        if author not in self._known:
+            self._known[author] = self._own(author)
+        return self._known[author]
+
+    def _own(self, author: str) -> bool | None:
         if self._is_everybody or folded(author) in self._emails:
             return True
         user = people.user_by_email(self._connection, author)

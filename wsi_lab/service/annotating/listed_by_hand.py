@@ -54,9 +54,8 @@ def ids_by_hand(
     import numpy as np  # noqa: PLC0415 (as above)
 
     wanted = [each for each in alike if labels.holds(each.label_ids)]
-    is_own = {author: owners.own(author) for author in {each.author for each in wanted}}
-    parts = [each.ids for each in wanted if is_own[each.author]]
-    unclear = [each for each in wanted if is_own[each.author] is None]
+    parts = [each.ids for each in wanted if owners.own(each.author)]
+    unclear = [each for each in wanted if owners.own(each.author) is None]
     if unclear:
         answer_ids = {each.answer_id for each in unclear}
         theirs = rows.ids_changed_by(connection, answer_ids, owners.user_ids)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsi_lab.model.annotation import Annotation, Shape
-from wsi_lab.model.answer import Place as OnSlide
-from wsi_lab.service.annotating.answer_content import properties_at
+from wsi_lab.service.annotating.answer_content import annotations_of_columns
 from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.found import PackedPart
 from wsi_lab.service.annotating.list_scope import LabelCheck, Owners, Place, Scope
@@ -178,27 +177,13 @@ def annotations_of_part(
     mask &= ~np.isnan(part.shapes.boxes[:, 0])
     if not mask.any():
         return
-    load = stored.load
     columns = _with_properties(connection, stored, part, mask)
-    ids, labels, areas = part.ids[mask].tolist(), columns.labels.tolist(), columns.areas().tolist()
-    kinds = columns.kinds.tolist()
-    for place, geometry in enumerate(columns.to_geometries()):
-        yield Annotation(
-            id=ids[place],
-            answer_id=stored.answer_id,
-            question_id=load.layer_id,
-            place=OnSlide(load.slide_id),
-            author=load.author,
-            position=ids[place] - load.first_id,
-            # To find words for each would take five times as long as all else.
-            shape=Shape(KINDS[kinds[place]], geometry, ""),
-            changed_on=load.loaded_on,
-            changed_by=load.loaded_by,
-            revision=1,
-            labels=() if labels[place] < 0 else (stored.labels[labels[place]],),
-            properties=properties_at(columns, place),
-            area=areas[place],
-        )
+    # To find words for each would take five times as long as all else.
+    shapes = (
+        Shape(KINDS[kind], geometry, "")
+        for kind, geometry in zip(columns.kinds.tolist(), columns.to_geometries(), strict=True)
+    )
+    yield from annotations_of_columns(stored, part.ids[mask], columns, shapes)
 
 
 def _with_properties(

@@ -213,9 +213,10 @@ class Loads:
         def remove(transaction: Transaction) -> None:
             stored = _stored(transaction, load_id)
             try:
-                _, question = layer(transaction, stored.load.layer_id, Action.ANSWER_IMPORT)
+                study, question = layer(transaction, stored.load.layer_id, Action.ANSWER_IMPORT)
             except NotFound:
                 raise _missing(load_id) from None
+            transaction.require_drawing(study, question)
             drawn = drawn_on(transaction, stored.answer_id)
             remove_load(transaction, question, stored)
             shapes_changed(transaction, drawn)

@@ -8,8 +8,6 @@ from wsi_lab.model.people import Action
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import ontologies as rows
 
-_LOOKING = frozenset({Action.STUDY_VIEW})
-
 
 def require_maker(transaction: Transaction, ontology: Ontology, action: Action) -> None:
     """Raise unless the asker may do this to an ontology of no study, as to a study.
@@ -25,7 +23,7 @@ def require_maker(transaction: Transaction, ontology: Ontology, action: Action) 
     user = transaction.actor.user
     if not user.is_admin and ontology.created_by != user.id:
         raise NotFound(f"There is no ontology {ontology.id}.")
-    if action not in _LOOKING:
+    if action is not Action.STUDY_VIEW:
         require_new(transaction)
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from wsi_lab.errors import Conflict, Invalid
 from wsi_lab.model.layer import NewLabel
 from wsi_lab.model.ontology import Ontology, Term
 from wsi_lab.model.people import Action, Actor
-from wsi_lab.model.study import Study, checked_name
-from wsi_lab.service.annotating import binding
+from wsi_lab.model.study import checked_name
 from wsi_lab.service.annotating.label_sets import (
     add_label,
     change_label,
     checked_changes,
-    checked_label,
     remove_label,
 )
+from wsi_lab.service.annotating.layers import checked_label
 from wsi_lab.service.annotating.makers import require_new
 from wsi_lab.service.annotating.terms import (
     check_name_free,
@@ -36,6 +36,14 @@ from wsi_lab.store.label_uses import is_used
 
 MOST_WITHOUT_STUDY = 1000
 """Ontologies of one maker that are of no study."""
+
+
+class NewTerm(NamedTuple):
+    """A term that is to be added to an ontology; see `Ontologies.add_term`."""
+
+    ontology_id: int
+    label: NewLabel
+    parent: int | None = None
 
 
 class Ontologies:
@@ -185,17 +193,13 @@ class Ontologies:
         Conflict
             The ontology has a term of that name.
         """
-        new = checked_label(NewLabel(name, colour, comment))
+        new = NewTerm(ontology_id, NewLabel(name, colour, comment), parent)
+        (added,) = self.add_terms(actor, [new])
+        return added
 
-        def add(transaction: Transaction) -> Term:
-            of = ontology(transaction, ontology_id, Action.STUDY_EDIT)
-            check_name_free(transaction, of.id, new.name)
-            added = add_label(transaction, own_label_set(transaction, of), new)
-            if parent is not None:
-                put_parent(transaction, added.id, parent)
-            return term(transaction, added.id, Action.STUDY_EDIT)[0]
-
-        return self._transactions.write(actor, add)
+    def add_terms(self, actor: Actor, new: Sequence[NewTerm]) -> Sequence[Term]:
+        """Add terms, all of them or none, and return them in the order given; see `add_term`."""
+        return self._transactions.write(actor, lambda t: [_add_term(t, each) for each in new])
 
     def change_term(
         self,
@@ -273,13 +277,19 @@ class Ontologies:
         """
         self._transactions.write(actor, lambda t: take_parent(t, term_id, parent_id))
 
-    def bind(self, transaction: Transaction, ontology_id: int, study: Study) -> Ontology:
-        """Give a study that is being made the terms of an ontology; see `binding.bind`."""
-        return binding.bind(transaction, ontology_id, study)
-
     def list(self, actor: Actor) -> Sequence[Ontology]:
         """Return the ontologies that the asker may see, in the order of their ids."""
         return self._transactions.read(actor, _seen)
+
+
+def _add_term(transaction: Transaction, new: NewTerm) -> Term:
+    label = checked_label(new.label)
+    of = ontology(transaction, new.ontology_id, Action.STUDY_EDIT)
+    check_name_free(transaction, of.id, label.name)
+    added = add_label(transaction, own_label_set(transaction, of), label)
+    if new.parent is not None:
+        put_parent(transaction, added.id, new.parent)
+    return term(transaction, added.id, Action.STUDY_EDIT)[0]
 
 
 def _seen(transaction: Transaction) -> list[Ontology]:

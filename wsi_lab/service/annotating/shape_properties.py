@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
-from wsi_lab.errors import Conflict, Invalid, NotFound
+from wsi_lab.errors import Conflict
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.model.study import Study
 from wsi_lab.service.annotating import taking_out
-from wsi_lab.service.annotating.drawn_answers import drawn_on, shapes_changed
 from wsi_lab.service.annotating.drawn_changes import change_drawn
-from wsi_lab.service.annotating.given_shapes import LARGEST_PROPERTIES, drawn_of
-from wsi_lab.service.annotating.seeing import layer, seen_layer
-from wsi_lab.service.annotating.single_shapes import missing, seen_shape
+from wsi_lab.service.annotating.given_shapes import drawn_again, drawn_of
+from wsi_lab.service.annotating.seeing import layer
+from wsi_lab.service.annotating.single_shapes import missing, seen_load, seen_shape
 from wsi_lab.service.scoring.answering import study_for
-from wsi_lab.service.transaction import Transaction, is_id
-from wsi_lab.store import drawing as rows
-from wsi_lab.store.annotations import Pen
-from wsi_lab.store.bulk import loads
+from wsi_lab.service.transaction import Transaction
 
 _BULK_REVISION = 1
 
@@ -76,43 +70,25 @@ def say(transaction: Transaction, shape: ShapeSaid, properties: Mapping[str, Any
     Invalid
         There are too many of them.
     """
-    text = msgspec.json.encode(dict(properties))
-    if len(text) > LARGEST_PROPERTIES:
-        raise Invalid("The properties of a shape may have at most 1 MiB of JSON.")
     before, feature = shape.stored, shape.feature
     if before is not None:
-        _say(transaction, before, shape.study, text.decode())
+        said = Feature(
+            before.shape.kind,
+            before.shape.geometry,
+            properties=dict(properties),
+            source=before.source,
+        )
+        wanted = drawn_again(said, before)
+        label_ids = [each.id for each in before.labels]
+        change_drawn(transaction, before.id, wanted, before.revision, label_ids=label_ids)
         return before.id
     assert feature is not None  # noqa: S101 (one of the two is there)
     said = Feature(feature.kind, feature.geometry, feature.labels, dict(properties))
     return change_drawn(transaction, shape.id, drawn_of([said])[0], _BULK_REVISION).id
 
 
-def _say(transaction: Transaction, before: Annotation, study: Study, text: str) -> None:
-    answer = drawn_on(transaction, before.answer_id)
-    pen = Pen(answer.id, answer.revision, transaction.now, transaction.actor.user.id)
-    rows.update_properties(transaction.connection, before.id, pen, text)
-    shapes_changed(transaction, answer)
-    transaction.record(
-        "change",
-        "annotation",
-        before.id,
-        study_id=study.id,
-        before={"revision": before.revision},
-        after={"revision": answer.revision},
-    )
-
-
 def _loaded(transaction: Transaction, bulk_id: int) -> ShapeSaid:
-    stored = loads.load_of_shape(transaction.connection, bulk_id) if is_id(bulk_id) else None
-    if stored is None:
-        raise missing(bulk_id)
-    try:
-        seen = seen_layer(transaction, stored.load.layer_id)
-    except NotFound:
-        raise missing(bulk_id) from None
-    if not seen.shows(stored.load.author):
-        raise missing(bulk_id)
+    seen, stored = seen_load(transaction, bulk_id)
     try:
         found, _ = taking_out.shape(transaction, bulk_id)
     except Conflict as error:

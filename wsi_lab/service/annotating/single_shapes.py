@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from wsi_lab.errors import Conflict, NotFound
@@ -11,7 +12,7 @@ from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
 from wsi_lab.service.annotating import taking_out
-from wsi_lab.service.annotating.seeing import layer, seen_layer
+from wsi_lab.service.annotating.seeing import Seen, seen_layer
 from wsi_lab.service.scoring.answering import study_for
 from wsi_lab.service.transaction import Transaction, is_id
 from wsi_lab.store import drawing as rows
@@ -37,32 +38,38 @@ def loaded_to_change(transaction: Transaction, bulk_id: int) -> LoadedShape:
     Conflict
         It became one drawn by hand (``details["current"]``), or was removed.
     """
-    stored = loads.load_of_shape(transaction.connection, bulk_id) if is_id(bulk_id) else None
-    if stored is None:
-        raise missing(bulk_id)
-    load = stored.load
-    _check_author_seen(transaction, load.layer_id, load.author, bulk_id)
-    study, question = layer(transaction, load.layer_id)
-    study_for(transaction, study.id, load.author)
+    seen, stored = seen_load(transaction, bulk_id)
+    study_for(transaction, seen.study.id, stored.load.author)
+    transaction.require_drawing(seen.study, seen.question)
     try:
         found, _ = taking_out.shape(transaction, bulk_id)
     except Conflict as error:
         by_hand = error.details.get("current")
         shapes = rows.drawn(transaction.connection, [] if by_hand is None else [by_hand])
         raise changed(transaction, bulk_id, shapes[0] if shapes else None) from None
-    return LoadedShape(study, question, stored, found.feature)
+    return LoadedShape(seen.study, seen.question, stored, found.feature)
 
 
-def shape_to_change(
-    transaction: Transaction, annotation_id: int, revision: int
-) -> tuple[Annotation, Question]:
-    """Return a shape that the asker may change, as long as it is of this revision."""
-    before = present_shape(transaction, annotation_id)
-    study, question = layer(transaction, before.question_id)
-    study_for(transaction, study.id, before.author)
-    if before.revision != revision:
-        raise changed(transaction, annotation_id, before)
-    return before, question
+def shapes_to_change(
+    transaction: Transaction, revisions: Mapping[int, int]
+) -> list[tuple[Annotation, Question]]:
+    """Return shapes that the asker may change, as long as they are of these revisions, by id."""
+    ids = [each for each in revisions if is_id(each)]
+    there = {each.id: each for each in rows.drawn(transaction.connection, ids)}
+    open_to_asker: dict[tuple[int, str], Question] = {}
+    found = []
+    for annotation_id, revision in revisions.items():
+        before = there.get(annotation_id) or present_shape(transaction, annotation_id)
+        whose = before.question_id, before.author
+        if whose not in open_to_asker:
+            seen = _seen(transaction, *whose, number=annotation_id)
+            study_for(transaction, seen.study.id, before.author)
+            transaction.require_drawing(seen.study, seen.question)
+            open_to_asker[whose] = seen.question
+        if before.revision != revision:
+            raise changed(transaction, annotation_id, before)
+        found.append((before, open_to_asker[whose]))
+    return found
 
 
 def present_shape(transaction: Transaction, annotation_id: int) -> Annotation:
@@ -99,9 +106,17 @@ def seen_shape(transaction: Transaction, annotation_id: int) -> Annotation:
     return found[0]
 
 
+def seen_load(transaction: Transaction, bulk_id: int) -> tuple[Seen, StoredLoad]:
+    """Return the load that a shape is or was part of, which the asker may see, and its layer."""
+    stored = loads.load_of_shape(transaction.connection, bulk_id) if is_id(bulk_id) else None
+    if stored is None:
+        raise missing(bulk_id)
+    return _seen(transaction, stored.load.layer_id, stored.load.author, number=bulk_id), stored
+
+
 def check_seen(transaction: Transaction, annotation: Annotation) -> None:
     """Raise `NotFound` for a shape that the asker may not see."""
-    _check_author_seen(transaction, annotation.question_id, annotation.author, number=annotation.id)
+    _seen(transaction, annotation.question_id, annotation.author, number=annotation.id)
 
 
 def changed(transaction: Transaction, annotation_id: int, current: Annotation | None) -> Conflict:
@@ -130,10 +145,11 @@ def missing(annotation_id: int) -> NotFound:
     return NotFound(f"There is no annotation {annotation_id}.")
 
 
-def _check_author_seen(transaction: Transaction, layer_id: int, author: str, number: int) -> None:
+def _seen(transaction: Transaction, layer_id: int, author: str, *, number: int) -> Seen:
     try:
         seen = seen_layer(transaction, layer_id)
     except NotFound:
         raise missing(number) from None
     if not seen.shows(author):
         raise missing(number)
+    return seen

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wsi_lab.model.layer import LabelCount, Load
 from wsi_lab.model.people import Action
+from wsi_lab.model.task import Access
 from wsi_lab.service.annotating.overlay_content import (
     Content,
     contents,
@@ -80,7 +81,16 @@ def slide_layers(transaction: Transaction, slide_id: int) -> SlideLayers:
     found = contents(transaction, study, slide)
     may_import = transaction.may(Action.ANSWER_IMPORT, study)
     may_draw = may_import or transaction.may(Action.ANSWER_SUBMIT, study)
-    layers = [_layer(transaction, each, may_draw=may_draw, may_import=may_import) for each in found]
+    closed = transaction.closed_questions(study, Access.WRITE)
+    layers = [
+        _layer(
+            transaction,
+            each,
+            may_draw=may_draw and each.question.id not in closed,
+            may_import=may_import and each.question.id not in closed,
+        )
+        for each in found
+    ]
     return SlideLayers(revision_of(found), layers)
 
 

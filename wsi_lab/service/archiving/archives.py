@@ -199,8 +199,7 @@ class StudyArchives:
                 author=each.author,
             )
             with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".incoming") as between:
-                data = contents.archive.read(each.file, layout.LARGEST_ENTRY)
-                between.write(data)
+                contents.archive.copy(each.file, between, layout.LARGEST_ENTRY)
                 between.flush()
                 self._annotations.finish_file(actor, begun.uuid, Path(between.name))
 

@@ -36,6 +36,8 @@ from wsi_lab.service.tasks.tasks import checked_settings as checked_task
 from wsi_lab.store.annotations import ShapeRow, measures
 
 MOST_PROBLEMS = 100
+_MOST_LABELS = 100
+"""Of one shape."""
 _LONGEST_SOURCE = 64 << 20
 _ROTATIONS = frozenset({0, 90, 180, 270})
 _KINDS = frozenset({"shapes", "grid"})
@@ -106,9 +108,6 @@ class Contents:
 
     def shapes(self, place: int, answers: Sequence[layout.ArchivedAnswer]) -> list[CheckedShape]:
         """Return the shapes drawn by hand on a layer, all of them in order."""
-        import shapely  # noqa: PLC0415 (whoever opens a lab needs none)
-        import shapely.geometry  # noqa: PLC0415 (as above)
-
         question = self.manifest.questions[place]
         entry = None if question.layer is None else question.layer.shapes
         if entry is None:
@@ -123,40 +122,12 @@ class Contents:
         shapes: list[CheckedShape] = []
         for number, each in enumerate(found, start=1):
             said = each.properties
-            where = f"Shape {number} in '{entry}'"
             try:
                 if said.answer >= len(answers) or answers[said.answer].question != place:
                     raise Invalid("is of no answer to its question.")
-                # Whoever reads the answers as Slide Score has them gets these words.
-                told = shapes_of(asked, f"[{said.original}]")  # type: ignore[arg-type]  # all that it asks of a question
-                if len(told) != 1 or "\n" in said.original or len(said.labels) > MOST_PROBLEMS:
-                    raise Invalid("is told in words that no shape has.")
-                for label in said.labels:
-                    checked_name(label, "label")
-                wkb = None
-                if each.geometry is not None:
-                    geometry = shapely.geometry.shape(each.geometry)
-                    bounds = geometry.bounds
-                    if not all(math.isfinite(side) and abs(side) <= FARTHEST for side in bounds):
-                        raise Invalid("lies on no slide.")
-                    wkb = shapely.to_wkb(geometry)
+                shapes.append(_checked_shape(each, asked))
             except WsiLabError as error:
-                raise Invalid(f"{where}: {error.message}") from None
-            except (ValueError, TypeError, KeyError, IndexError, shapely.errors.ShapelyError):
-                raise Invalid(f"{where}: has a geometry that is none.") from None
-            source = said.source or (None, None)
-            if source[1] is not None and len(source[1]) > _LONGEST_SOURCE:
-                raise Invalid(f"{where}: came as more words than any shape has.")
-            row = ShapeRow(
-                said.kind.value,
-                wkb,
-                said.original,
-                "slidescore",
-                properties=msgspec.json.encode(said.properties).decode(),
-                source_format=source[0],
-                source_text=source[1],
-            )
-            shapes.append(CheckedShape(said.answer, row, said.labels, said.changed_on))
+                raise Invalid(f"Shape {number} in '{entry}': {error.message}") from None
         taken = measures([each.row.geometry for each in shapes]) if shapes else []
         return [
             CheckedShape(each.answer, each.row._replace(measures=one), each.labels, each.changed_on)
@@ -168,6 +139,44 @@ class Contents:
 class _Asked:
     name: str
     kind: Any
+
+
+def _checked_shape(feature: layout.ArchivedFeature, asked: _Asked) -> CheckedShape:
+    said = feature.properties
+    # Whoever reads the answers as Slide Score has them gets these words.
+    told = shapes_of(asked, f"[{said.original}]")  # type: ignore[arg-type]  # all that it asks of a question
+    if len(told) != 1 or "\n" in said.original or len(said.labels) > _MOST_LABELS:
+        raise Invalid("is told in words that no shape has.")
+    for label in said.labels:
+        checked_name(label, "label")
+    source = said.source or (None, None)
+    if source[1] is not None and len(source[1]) > _LONGEST_SOURCE:
+        raise Invalid("came as more words than any shape has.")
+    row = ShapeRow(
+        said.kind.value,
+        _checked_wkb(feature.geometry),
+        said.original,
+        "slidescore",
+        properties=msgspec.json.encode(said.properties).decode(),
+        source_format=source[0],
+        source_text=source[1],
+    )
+    return CheckedShape(said.answer, row, said.labels, said.changed_on)
+
+
+def _checked_wkb(geometry: dict[str, Any] | None) -> bytes | None:
+    import shapely  # noqa: PLC0415 (whoever opens a lab needs none)
+    import shapely.geometry  # noqa: PLC0415 (as above)
+
+    if geometry is None:
+        return None
+    try:
+        shape = shapely.geometry.shape(geometry)
+        if not all(math.isfinite(side) and abs(side) <= FARTHEST for side in shape.bounds):
+            raise Invalid("lies on no slide.")
+        return bytes(shapely.to_wkb(shape))
+    except (ValueError, TypeError, KeyError, IndexError, shapely.errors.ShapelyError):
+        raise Invalid("has a geometry that is none.") from None
 
 
 def checked_manifest(manifest: layout.Manifest) -> layout.Manifest:

@@ -86,13 +86,13 @@ def gather(transaction: Transaction, study: Study, *, with_slides: bool) -> Gath
     ]
     archived = [places.answer(each) for each in rows]
     files: dict[int, str] = {}
+    come = annotation_files.files_with_content(connection, study.id)
     for place, row in enumerate(rows):
         if row.file_uuid is None or not row.value.startswith(FILE_WORD):
             continue
         archived[place].value = ""
-        file = annotation_files.file(connection, row.file_uuid)
         # Others are made of loads and shapes each time somebody fetches them.
-        if file is not None and file.kind:
+        if row.file_uuid in come:
             archived[place].file, files[place] = f"answers/{place}.zip", row.file_uuid
     shapes = _shapes(transaction, study, places, rows, files)
     manifest = layout.Manifest(

@@ -12,8 +12,8 @@
 
 Cases, slides, questions, maps and label sets are named by their places in the lists of the
 manifest, from 0 on. A feature of a layer says in its ``properties`` what an `ArchivedShape` says.
-Ids, revisions, earlier answers and the audit are a lab's own, and stay there; so do tags, remarks
-and files of other systems' clients.
+Ids, revisions, earlier answers and the audit are a lab's own, and stay there; so do the tags,
+remarks and files that clients of other systems have put to its things.
 """
 
 from __future__ import annotations

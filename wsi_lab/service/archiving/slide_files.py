@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from wsi_lab.errors import Invalid, StorageFull, WsiLabError
-from wsi_lab.formats.safe.from_zip import ZIP_ERRORS, SafeZip
+from wsi_lab.formats.safe import SafeZip
 from wsi_lab.model.source import FILE_ENDINGS
 from wsi_lab.model.upload import checked_file_name
 from wsi_lab.service.adding import SlideAdder
 from wsi_lab.service.archiving import layout
 from wsi_lab.service.new_slides import SlideOnDisk
 from wsi_lab.service.uploading.files import Files
-
-_COPIED_AT_ONCE = 4 << 20
 
 
 class SlideFiles:
@@ -106,13 +103,11 @@ class SlideFiles:
         taken.add(name.casefold())
         between = self._files.root / f".{secrets.token_hex(8)}.incoming"
         try:
-            with archive.open(entry) as source, between.open("xb") as target:
-                shutil.copyfileobj(source, target, _COPIED_AT_ONCE)
+            with between.open("xb") as target:
+                archive.copy(entry, target, layout.LARGEST_ARCHIVE)
             self._placed.append(self._files.place(between, folder, name))
-        except ZIP_ERRORS as error:
-            if isinstance(error, OSError):
-                raise StorageFull("The lab's disk cannot take in the slides.") from error
-            raise Invalid("The file in the archive is damaged.") from None
+        except OSError as error:
+            raise StorageFull("The lab's disk cannot take in the slides.") from error
         finally:
             between.unlink(missing_ok=True)
         return str(self._placed[-1].resolve())

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from wsi_lab.errors import Invalid
 from wsi_lab.formats.slidescore_config import parse_map
 from wsi_lab.model.answer import Core, Place
@@ -18,6 +16,7 @@ from wsi_lab.model.question import checked_question
 from wsi_lab.model.study import Study
 from wsi_lab.model.study_plan import PlannedMember
 from wsi_lab.model.task import Access
+from wsi_lab.service.annotating.label_sets import recorded
 from wsi_lab.service.archiving import layout
 from wsi_lab.service.archiving.contents import CheckedShape
 from wsi_lab.service.cases import add_case, store_case
@@ -26,11 +25,12 @@ from wsi_lab.service.scoring.questions import add_question
 from wsi_lab.service.scoring.tma_maps import store_map
 from wsi_lab.service.setting_up import invite
 from wsi_lab.service.studies import changed_study, new_study
+from wsi_lab.service.tasks.tasks import put_member
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import answers as answer_rows
 from wsi_lab.store import drawing as shapes_of
-from wsi_lab.store import layers, people, questions, studies, tasks
+from wsi_lab.store import layers, questions, studies, tasks
 from wsi_lab.store.answers import AnswerRow
 from wsi_lab.store.columns import time_text
 
@@ -144,9 +144,7 @@ class Storing:
         connection, study = self._connection, self._study
         made = layers.add_label_set(connection, study.id, one.name, one.description)
         layers.add_labels(connection, made, [_new(each) for each in one.labels])
-        whole = layers.label_set_by_id(connection, made.id)
-        self._transaction.record("create", "label set", made.id, study_id=study.id, after=whole)
-        return made.id
+        return recorded(self._transaction, made.id, "create", None).id
 
     def _question(self, one: layout.ArchivedQuestion) -> int:
         transaction, connection = self._transaction, self._connection
@@ -261,12 +259,13 @@ def finish(
     study = transaction.study(made.study_id, Action.STUDY_EDIT)
     members = [PlannedMember(each.email, frozenset(each.rights)) for each in manifest.members]
     invite(transaction, study, members)
+    invited = {each.email.casefold() for each in members}
     for place, question in enumerate(manifest.questions):
         for each in () if question.task is None else question.task.members:
-            user = people.user_by_email(connection, each.email)
-            if user is not None:
+            # Whoever left the study since they were named for the task has no part in either.
+            if each.email.casefold() in invited:
                 access = next(one for one in Access if one.word == each.access)
-                tasks.set_access(connection, made.questions[place], user.id, access)
+                put_member(transaction, made.questions[place], each.email, access)
     for set_id, wanted in zip(made.label_sets, manifest.label_sets, strict=True):
         _put_labels(transaction, set_id, wanted)
     _put_times(transaction, manifest, made, given)
@@ -325,32 +324,24 @@ def _put_times(
         if each.layer is not None and each.layer.loads
     }
     touched = [each for each in given if each.file is not None or each.question in loaded]
+    if not touched:
+        return
     keys = [made.key(each) for each in touched]
     stored = answer_rows.current(connection, made.study_id, keys)
+    rows = {each.id: each for each in answer_rows.answers_of_study(connection, made.study_id)}
     changed = []
     for key, each in zip(keys, touched, strict=True):
         known = stored.get(key)
         when = time_text(each.answered_on)
-        row = None if known is None else answer_rows.answer_row(connection, known.id)
+        row = None if known is None else rows.get(known.id)
         if row is not None and row.answered_on != when:
             changed.append(row._replace(answered_on=when, revision=row.revision + 1))
             if each.file is not None:
-                _put_times_of_shapes(transaction, changed[-1], each)
+                by = transaction.actor.user.id
+                pen = drawings.Pen(row.id, row.revision + 1, each.answered_on, by)
+                # Shapes of a file are as old as their answer, which came with them.
+                shapes_of.date_shapes(connection, pen)
     answer_rows.update_answers(connection, changed)
-
-
-def _put_times_of_shapes(
-    transaction: Transaction, row: AnswerRow, answer: layout.ArchivedAnswer
-) -> None:
-    """Let shapes of a file be as old as their answer, which came with them."""
-    connection = transaction.connection
-    pen = drawings.Pen(row.id, row.revision, answer.answered_on, transaction.actor.user.id)
-    for each in shapes_of.drawn_on_layer(
-        connection, row.question_id, row.slide_id, author=row.author
-    ):
-        if each.answer_id == row.id:
-            said = msgspec.json.encode(each.properties).decode()
-            shapes_of.update_properties(connection, each.id, pen, said)
 
 
 def _new(one: layout.ArchivedLabel) -> NewLabel:

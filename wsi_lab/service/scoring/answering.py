@@ -62,7 +62,14 @@ def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept
     """Store answers in place of earlier ones. What is equal to what is stored is left alone.
 
     No two of them may be to one question, at one place, and by one author.
+
+    Raises
+    ------
+    NotAllowed
+        One of the questions is a restricted task, which lets the asker only read.
     """
+    for question in {each.question.id: each.question for each in given}.values():
+        transaction.require_drawing(study, question)
     connection = transaction.connection
     keys = [rows.key_of(each.question.id, each.place, each.author) for each in given]
     stored = rows.current(connection, study.id, keys)

@@ -35,11 +35,15 @@ def as_seen(transaction: Transaction, study: Study, found: list[TaskRow]) -> lis
     """Return the tasks of a study that the asker may enter."""
     general = study_access(transaction, study)
     own = tasks.accesses(transaction.connection, transaction.actor.user.id)
+    names: dict[str | None, int] = {}
+    if any(row.settings.reference is not None for row in found):
+        known = tasks.tasks(transaction.connection, study.id)
+        names = {each.settings.name: each.id for each in known}
     seen = []
     for row in found:
         access = _access(general, row, own)
         if access is not Access.NONE:
-            reference_id = _reference(transaction, row)
+            reference_id = names.get(row.settings.reference)
             seen.append(
                 Task(row.id, row.study_id, row.settings, row.label_set_id, reference_id, access)
             )
@@ -86,11 +90,3 @@ def _access(general: Access, row: TaskRow, own: Mapping[int, Access]) -> Access:
         return general
     # Nobody may more in a task than in its study.
     return min(general, own.get(row.id, Access.NONE))
-
-
-def _reference(transaction: Transaction, row: TaskRow) -> int | None:
-    name = row.settings.reference
-    if name is None:
-        return None
-    found = tasks.tasks(transaction.connection, row.study_id)
-    return next((each.id for each in found if each.settings.name == name), None)

@@ -8,13 +8,19 @@ shapes keep their ids, their authors and their labels.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.people import Actor
 from wsi_lab.model.task import Access, Drawing, EditRecord
-from wsi_lab.service.annotating.drawn_changes import add_drawn, change_drawn, remove_drawn
+from wsi_lab.service.annotating.drawn_changes import (
+    Change,
+    add_drawn,
+    change_all_drawn,
+    remove_all_drawn,
+)
 from wsi_lab.service.annotating.given_shapes import Drawn, drawn_of
 from wsi_lab.service.annotating.seeing import Seen
 from wsi_lab.service.scoring.answering import study_for
@@ -26,17 +32,23 @@ from wsi_lab.store import drawings as rows
 from wsi_lab.store.drawings import ShapeKey, StoredDrawing
 
 if TYPE_CHECKING:
-    from wsi_lab.formats.paper_document import PaperDocument
+    from wsi_lab.formats.paper_document import PaperDocument, PaperItem
 
 
 class _Told(NamedTuple):
-    """A drawing as it is told now, and the shapes that its items are."""
+    """A drawing as it is told now, and the shapes that its items are.
+
+    Attributes
+    ----------
+    shapes
+        Those that there are, where the drawing was told anew; else it is as it came.
+    """
 
     document: PaperDocument
     text: str
     items: list[list[ShapeKey]]
     stored: StoredDrawing | None
-    by_id: dict[int, Annotation]
+    shapes: list[Annotation]
 
 
 class _Sheet(NamedTuple):
@@ -124,16 +136,30 @@ class TaskDrawings:
         from wsi_lab.formats.paper_document import PaperDocument  # noqa: PLC0415 (it needs numpy)
 
         document = PaperDocument(text)
-        # Long outlines are checked before anybody has to wait for the transaction.
-        drawn = {item.same: drawn_of(document.features(item)) for item in document.items}
+        drawn: dict[bytes, list[Drawn]] = {}
 
-        def put(transaction: Transaction) -> None:
+        def shapes_of(item: PaperItem) -> list[Drawn]:
+            if item.same not in drawn:
+                drawn[item.same] = drawn_of(document.features(item))
+            return drawn[item.same]
+
+        def told(transaction: Transaction) -> tuple[_Sheet, _Told]:
             opened, _ = slide_in_task(transaction, task_id, slide_id, Access.WRITE)
             sheet = _Sheet(transaction, layer_of(transaction, opened), slide_id)
-            told = _told(sheet)
-            items = _replace(sheet, told, document, drawn)
-            _keep(sheet, told.stored, _Came(text, document.counts, items))
+            return sheet, _told(sheet)
 
+        def put(transaction: Transaction) -> None:
+            sheet, before = told(transaction)
+            items = _replace(sheet, before, document, shapes_of)
+            _keep(sheet, before.stored, _Came(text, document.counts, items))
+
+        # Long outlines are checked before anybody has to wait for the transaction; most items
+        # of a drawing that is saved again are those that were there.
+        _, before = self._transactions.read(actor, told)
+        there = {item.same for item in before.document.items}
+        for item in document.items:
+            if item.same not in there:
+                shapes_of(item)
         self._transactions.write(actor, put)
 
     def edit_record(self, actor: Actor, task_id: int, slide_id: int) -> EditRecord | None:
@@ -148,27 +174,26 @@ class TaskDrawings:
 
 
 def _drawing(transaction: Transaction, opened: OpenTask, slide_id: int) -> Drawing | None:
-    from wsi_lab.formats.paper_document import PaperDocument  # noqa: PLC0415 (it needs numpy)
-
     sheet = _Sheet(transaction, layer_of(transaction, opened), slide_id)
     stored = sheet.stored()
     if stored is not None and stored.stamp == sheet.stamp():
         return Drawing(stored.text, stored.path_count, stored.marker_count, stored.edit)
     told = _told(sheet)
-    if stored is None and not told.by_id:
+    if stored is None and not told.shapes:
         return None
-    counts = PaperDocument(told.text).counts
-    return Drawing(told.text, *counts, _edit(stored, list(told.by_id.values())))
+    return Drawing(told.text, *told.document.counts, _edit(stored, told.shapes))
 
 
 def _told(sheet: _Sheet) -> _Told:
     """Return the drawing as it is now: what came, with what was changed elsewhere since."""
     from wsi_lab.formats.paper_document import PaperDocument, item_texts  # noqa: PLC0415 (as above)
 
+    stored = sheet.stored()
+    if stored is not None and stored.stamp == sheet.stamp():
+        return _Told(PaperDocument(stored.text), stored.text, stored.items, stored, [])
     shapes = sheet.shapes()
     by_id = {each.id: each for each in shapes}
     colours = {label.name: label.colour for each in shapes for label in each.labels}
-    stored = sheet.stored()
     document = PaperDocument("[]" if stored is None else stored.text)
     texts: list[list[str]] = []
     items: list[list[ShapeKey]] = []
@@ -191,14 +216,14 @@ def _told(sheet: _Sheet) -> _Told:
             more += told
             items += [[_key(each)] for _ in told]
     text = document.with_items(texts, more)
-    return _Told(PaperDocument(text), text, items, stored, by_id)
+    return _Told(PaperDocument(text), text, items, stored, shapes)
 
 
 def _replace(
     sheet: _Sheet,
     told: _Told,
     document: PaperDocument,
-    drawn: dict[bytes, list[Drawn]],
+    shapes_of: Callable[[PaperItem], list[Drawn]],
 ) -> list[list[ShapeKey]]:
     """Make the shapes those of a drawing; return which shapes its items are."""
     there: dict[bytes, deque[int]] = defaultdict(deque)
@@ -216,13 +241,12 @@ def _replace(
         for place in places
     }
     new = [
-        _New(place, drawn[item.same])
+        _New(place, shapes_of(item))
         for place, (item, ids) in enumerate(zip(document.items, kept, strict=True))
         if ids is None
     ]
     ids_of = _changed(sheet.transaction, left, new)
-    for shape_id, revision in sorted({key for keys in left.values() for key in keys}):
-        remove_drawn(sheet.transaction, shape_id, revision)
+    remove_all_drawn(sheet.transaction, dict(sorted(key for keys in left.values() for key in keys)))
     _add(sheet, [each for each in new if each.place not in ids_of], ids_of)
     ids = [own if own is not None else ids_of.get(place, []) for place, own in enumerate(kept)]
     now = {each.id: _key(each) for each in sheet.shapes()}
@@ -236,14 +260,18 @@ def _changed(
 
     What is taken so is left no more.
     """
-    ids_of = {}
+    changes: dict[int, Change] = {}
+    places: dict[int, int] = {}
     for place, drawn in new:
         before = left.get(place, [])
-        if len(before) == len(drawn) == 1:
+        if len(before) == len(drawn) == 1 and before[0][0] not in changes:
             shape_id, revision = before[0]
-            ids_of[place] = [change_drawn(transaction, shape_id, drawn[0], revision).id]
-            left[place] = []
-    return ids_of
+            changes[shape_id] = Change(drawn[0], revision)
+            places[place] = shape_id
+    for place, keys in left.items():
+        left[place] = [key for key in keys if key[0] not in changes]
+    changed = change_all_drawn(transaction, changes)
+    return {place: [changed[shape_id].id] for place, shape_id in places.items()}
 
 
 def _add(sheet: _Sheet, new: list[_New], ids_of: dict[int, list[int]]) -> None:

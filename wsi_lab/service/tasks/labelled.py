@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.annotation import Annotation
 from wsi_lab.model.feature import Feature
-from wsi_lab.model.layer import FIRST_BULK_ID, Label
+from wsi_lab.model.layer import Label
 from wsi_lab.model.people import Actor
 from wsi_lab.model.task import Access, TaskMode, TaskShape
+from wsi_lab.service.annotating.any_shape import any_shape
 from wsi_lab.service.annotating.drawn_changes import add_drawn, change_drawn, remove_drawn
+from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.given_shapes import drawn_of
 from wsi_lab.service.scoring.answering import study_for
 from wsi_lab.service.tasks.access import OpenTask, open_task
 from wsi_lab.service.tasks.slides import slide_in_task
 from wsi_lab.service.tasks.visible import edit_records, layer_of, visible_shapes
-from wsi_lab.service.transaction import Transaction, Transactions, is_id
-from wsi_lab.store import drawing, layers
-from wsi_lab.store.bulk import loads
+from wsi_lab.service.transaction import Transaction, Transactions
+from wsi_lab.store import layers
 
 _WHAT = {TaskMode.DLTRAIN: "training sample", TaskMode.SAMPLING: "sampling region"}
 
@@ -35,52 +38,33 @@ class LabelledShapes:
 
     Parameters
     ----------
-    source_format
-        What the words are in that shapes come in and go out in.
+    geometry
+        Returns what is told of where a shape lies, in the words of the mode.
     """
 
-    def __init__(self, transactions: Transactions, mode: TaskMode, source_format: str) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        finder: Finder,
+        mode: TaskMode,
+        geometry: Callable[[Annotation], str],
+    ) -> None:
         self._transactions = transactions
+        self._finder = finder
         self._mode = mode
-        self._format = source_format
-
-    def found(self, actor: Actor, task_id: int, slide_id: int | None) -> list[Annotation]:
-        """Return the shapes on a slide in a task, or on all of its slides."""
-
-        def read(transaction: Transaction) -> list[Annotation]:
-            return self._found(transaction, self._open(transaction, task_id), slide_id)
-
-        return self._transactions.read(actor, read)
+        self._geometry = geometry
 
     def shapes(self, actor: Actor, task_id: int, slide_id: int | None) -> list[TaskShape]:
-        """Return the same as they are told, those that were changed last first."""
+        """Return the shapes on a slide in a task, or on all of its slides.
+
+        Those that were changed last come first.
+        """
 
         def read(transaction: Transaction) -> list[TaskShape]:
             opened = self._open(transaction, task_id)
-            return self.told(transaction, self._found(transaction, opened, slide_id))
+            return self._told(transaction, self._found(transaction, opened, slide_id))
 
         return self._transactions.read(actor, read)
-
-    def told(self, transaction: Transaction, found: list[Annotation]) -> list[TaskShape]:
-        """Return shapes as they are told."""
-        edits = edit_records(transaction, found)
-        told = []
-        for each in found:
-            own = each.source is not None and each.source.format == self._format
-            assert each.shape.geometry is not None  # noqa: S101 (only those that have one are found)
-            assert each.place.slide_id is not None  # noqa: S101 (as above)
-            told.append(
-                TaskShape(
-                    id=each.id,
-                    task_id=each.question_id,
-                    slide_id=each.place.slide_id,
-                    box=each.shape.geometry.bounds,
-                    label=each.labels[0] if each.labels else None,
-                    geometry=each.source.text if own and each.source is not None else "",
-                    edit=edits[each.id],
-                )
-            )
-        return sorted(told, key=lambda shape: (shape.edit.changed_on, shape.id), reverse=True)
 
     def create(self, actor: Actor, task_id: int, slide_id: int, new: LabelledShape) -> int:
         """Draw a shape and return its id. Needs write access to the task."""
@@ -104,9 +88,11 @@ class LabelledShapes:
 
         def change(transaction: Transaction) -> int:
             opened = self._open(transaction, task_id, Access.WRITE)
-            revision = self._revision(transaction, opened, shape_id)
+            before = self._one(transaction, opened, shape_id)
             drawn = drawn_of([_labelled(transaction, opened, new)])[0]
-            return change_drawn(transaction, shape_id, drawn, revision).id
+            # What else is said of it is no matter of these words.
+            wanted = replace(drawn, properties=before.properties)
+            return change_drawn(transaction, before.id, wanted, before.revision).id
 
         return self._transactions.write(actor, change)
 
@@ -115,7 +101,8 @@ class LabelledShapes:
 
         def remove(transaction: Transaction) -> None:
             opened = self._open(transaction, task_id, Access.WRITE)
-            remove_drawn(transaction, shape_id, self._revision(transaction, opened, shape_id))
+            before = self._one(transaction, opened, shape_id)
+            remove_drawn(transaction, before.id, before.revision)
 
         self._transactions.write(actor, remove)
 
@@ -141,18 +128,12 @@ class LabelledShapes:
 
         def read(transaction: Transaction) -> tuple[OpenTask, TaskShape]:
             missing = NotFound(f"There is no {_WHAT[self._mode]} {shape_id}.")
-            task_id, slide_id = _place_of(transaction, shape_id)
-            if task_id is None:
-                raise missing
             try:
-                opened = self._open(transaction, task_id)
+                found = any_shape(transaction, self._finder, shape_id)
+                opened = self._open(transaction, found.question_id)
             except (NotFound, Invalid):
                 raise missing from None
-            found = self._found(transaction, opened, slide_id)
-            one = [each for each in found if each.id == shape_id]
-            if not one:
-                raise missing
-            return opened, self.told(transaction, one)[0]
+            return opened, self._told(transaction, [found])[0]
 
         return self._transactions.read(actor, read)
 
@@ -167,6 +148,26 @@ class LabelledShapes:
             for each in found
             if each.shape.geometry is not None and not each.shape.geometry.is_empty
         ]
+
+    def _told(self, transaction: Transaction, found: list[Annotation]) -> list[TaskShape]:
+        """Return shapes as they are told."""
+        edits = edit_records(transaction, found)
+        told = []
+        for each in found:
+            assert each.shape.geometry is not None  # noqa: S101 (only those that have one are found)
+            assert each.place.slide_id is not None  # noqa: S101 (as above)
+            told.append(
+                TaskShape(
+                    id=each.id,
+                    task_id=each.question_id,
+                    slide_id=each.place.slide_id,
+                    box=each.shape.geometry.bounds,
+                    label=each.labels[0] if each.labels else None,
+                    geometry=self._geometry(each),
+                    edit=edits[each.id],
+                )
+            )
+        return sorted(told, key=lambda shape: (shape.edit.changed_on, shape.id), reverse=True)
 
     def _open(
         self, transaction: Transaction, task_id: int, least: Access = Access.READ
@@ -183,28 +184,15 @@ class LabelledShapes:
                 f"it has no {_WHAT[self._mode]}s."
             )
 
-    def _revision(self, transaction: Transaction, opened: OpenTask, shape_id: int) -> int:
+    def _one(self, transaction: Transaction, opened: OpenTask, shape_id: int) -> Annotation:
         missing = NotFound(f"There is no {_WHAT[self._mode]} {shape_id} in this task.")
-        if shape_id >= FIRST_BULK_ID:
-            task_id, _ = _place_of(transaction, shape_id)
-            if task_id != opened.task.id:
-                raise missing
-            return 1
-        found = drawing.drawn(transaction.connection, [shape_id] if is_id(shape_id) else [])
-        if not found or found[0].question_id != opened.task.id:
+        try:
+            found = any_shape(transaction, self._finder, shape_id)
+        except NotFound:
+            raise missing from None
+        if found.question_id != opened.task.id:
             raise missing
-        return found[0].revision
-
-
-def _place_of(transaction: Transaction, shape_id: int) -> tuple[int | None, int | None]:
-    """Return the layer and the slide of a shape."""
-    if not is_id(shape_id):
-        return None, None
-    if shape_id >= FIRST_BULK_ID:
-        stored = loads.load_of_shape(transaction.connection, shape_id)
-        return (None, None) if stored is None else (stored.load.layer_id, stored.load.slide_id)
-    found = drawing.drawn(transaction.connection, [shape_id])
-    return (found[0].question_id, found[0].place.slide_id) if found else (None, None)
+        return found
 
 
 def _labelled(transaction: Transaction, opened: OpenTask, new: LabelledShape) -> Feature:

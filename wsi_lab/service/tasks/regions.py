@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
 import msgspec
 
 from wsi_lab.errors import Invalid
-from wsi_lab.model.annotation import FARTHEST, ShapeKind, Source
+from wsi_lab.model.annotation import FARTHEST, Annotation, ShapeKind, Source
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.people import Actor
 from wsi_lab.model.task import TaskMode, TaskShape
+from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.tasks.labelled import LabelledShape, LabelledShapes
 from wsi_lab.service.transaction import Transactions
 
@@ -26,25 +26,12 @@ Place = tuple[float, float]
 class Regions:
     """Sampling regions of tasks of the mode ``sampling``."""
 
-    def __init__(self, transactions: Transactions) -> None:
-        self._shapes = LabelledShapes(transactions, TaskMode.SAMPLING, REGION_FORMAT)
+    def __init__(self, transactions: Transactions, finder: Finder) -> None:
+        self._shapes = LabelledShapes(transactions, finder, TaskMode.SAMPLING, _told)
 
     def list(self, actor: Actor, task_id: int, slide_id: int | None = None) -> list[TaskShape]:
         """Return the regions on a slide in a task, or all of them, those changed last first."""
-        told = self._shapes.shapes(actor, task_id, slide_id)
-        missing = {each.id for each in told if not each.geometry}
-        if not missing:
-            return told
-        # Drawn or moved elsewhere: their outlines, as polygons.
-        outlines = {
-            each.id: _outline(each.shape.geometry)
-            for each in self._shapes.found(actor, task_id, slide_id)
-            if each.id in missing
-        }
-        return [
-            dataclasses.replace(each, geometry=outlines[each.id]) if each.id in outlines else each
-            for each in told
-        ]
+        return self._shapes.shapes(actor, task_id, slide_id)
 
     def create(
         self, actor: Actor, task_id: int, slide_id: int, label_id: int, geometry: Any
@@ -147,8 +134,15 @@ def _new(label_id: int, geometry: Any) -> LabelledShape:
     return LabelledShape(Feature(ShapeKind.POLYGON, outline, source=source), label_id)
 
 
-def _outline(geometry: Any) -> str:
-    """Return a shape that was drawn elsewhere as a polygon; of several parts, their hull."""
+def _told(annotation: Annotation) -> str:
+    """Return a region as it was given; one that was drawn elsewhere as a polygon.
+
+    Of one with several parts, their hull.
+    """
+    source, geometry = annotation.source, annotation.shape.geometry
+    if source is not None and source.format == REGION_FORMAT:
+        return source.text
+    assert geometry is not None  # noqa: S101 (only those that have one are told)
     area = geometry if geometry.geom_type == "Polygon" else geometry.convex_hull
     places = area.exterior.coords[:-1] if area.geom_type == "Polygon" else area.coords
     data = [[x, y] for x, y, *_ in places]

@@ -8,11 +8,12 @@ import math
 import msgspec
 
 from wsi_lab.errors import Invalid
-from wsi_lab.model.annotation import FARTHEST, ShapeKind, Source
+from wsi_lab.model.annotation import FARTHEST, Annotation, ShapeKind, Source
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.layer import Box
 from wsi_lab.model.people import Actor
 from wsi_lab.model.task import Access, Task, TaskMode, TaskShape
+from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.tasks.labelled import LabelledShape, LabelledShapes
 from wsi_lab.service.tasks.tasks import Tasks
 from wsi_lab.service.transaction import Transactions
@@ -24,8 +25,8 @@ BOX_FORMAT = "phas-box"
 class Samples:
     """Training samples of tasks of the mode ``dltrain``."""
 
-    def __init__(self, transactions: Transactions, tasks: Tasks) -> None:
-        self._shapes = LabelledShapes(transactions, TaskMode.DLTRAIN, BOX_FORMAT)
+    def __init__(self, transactions: Transactions, finder: Finder, tasks: Tasks) -> None:
+        self._shapes = LabelledShapes(transactions, finder, TaskMode.DLTRAIN, _box)
         self._tasks = tasks
 
     def list(self, actor: Actor, task_id: int, slide_id: int | None = None) -> list[TaskShape]:
@@ -90,9 +91,15 @@ def _checked(task: Task, box: Box) -> Box:
     return left, top, right, bottom
 
 
+def _box(annotation: Annotation) -> str:
+    """Return the numbers that a box came with; of one that was drawn elsewhere, where it lies."""
+    source = annotation.source
+    if source is not None and source.format == BOX_FORMAT:
+        return source.text
+    assert annotation.shape.geometry is not None  # noqa: S101 (only those that have one are told)
+    return msgspec.json.encode(annotation.shape.geometry.bounds).decode()
+
+
 def _exact(shape: TaskShape) -> TaskShape:
-    """Return a sample with the numbers that it came with, where nobody has moved it."""
-    if not shape.geometry:
-        return shape
     box = msgspec.json.decode(shape.geometry, type=tuple[float, float, float, float])
     return dataclasses.replace(shape, box=box)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,12 +13,11 @@ from wsi_lab.errors import Invalid, NotAllowed, NotFound
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.task import Access, ManifestFilter, Task, TaskMode, TaskSlide
-from wsi_lab.service.tasks.access import OpenTask, as_seen, belongs, open_task, study_access
+from wsi_lab.service.tasks.access import OpenTask, belongs, open_task, study_access
 from wsi_lab.service.tasks.counting import counts_by_slide
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import slides as slide_rows
-from wsi_lab.store import tasks as task_rows
-from wsi_lab.store.placed_slides import PlacedSlide, placed_slide, placed_slides
+from wsi_lab.store.placed_slides import PlacedSlide, block_id, placed_slide, placed_slides
 
 _COUNTS = {
     TaskMode.ANNOT: ("path_count", "marker_count"),
@@ -25,6 +25,9 @@ _COUNTS = {
     TaskMode.SAMPLING: ("region_count",),
     TaskMode.BROWSE: (),
 }
+
+
+_SHELL = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
 
 class TaskSlides:
@@ -89,8 +92,9 @@ class TaskSlides:
                 transaction, task_id, slide_id, Access.READ, through_api=through_api
             )
             is_hidden = hide_private or not transaction.may(Action.CASE_PRIVATE, opened.study)
-            blocks = _block_ids(placed_slides(transaction.connection, opened.study.id))
-            return _as_listed(placed, blocks, is_hidden=is_hidden)
+            slide = placed.slide
+            block = {(slide.case_id, slide.block): block_id(transaction.connection, slide)}
+            return _as_listed(placed, block, is_hidden=is_hidden)
 
         return self._transactions.read(actor, read)
 
@@ -154,11 +158,6 @@ def slide_in_task(
     if not belongs(opened.task, slide, placed.case):
         raise missing
     return opened, placed
-
-
-def open_tasks(transaction: Transaction, study: Study) -> list[Task]:
-    """Return the tasks of a study that the asker may enter."""
-    return as_seen(transaction, study, task_rows.tasks(transaction.connection, study.id))
 
 
 def _slide_of_study(transaction: Transaction, study_id: int, slide_id: int) -> tuple[Study, Slide]:
@@ -246,14 +245,9 @@ def _like(pattern: str | None) -> re.Pattern[str] | None:
     """
     if pattern is None:
         return None
-    # Signs of "any number" that follow each other mean the same as one, and cost nothing.
-    parts = re.split("(%+|_)", pattern)
-    words = (
-        ".*" if each.startswith("%") else "." if each == "_" else re.escape(each)
-        for each in parts
-        if each
-    )
-    return re.compile("".join(words), re.IGNORECASE | re.DOTALL)
+    # Patterns of the shell mean the same by other signs, and none of them takes long.
+    shell = "".join(_SHELL.get(each, each) for each in pattern)
+    return re.compile(fnmatch.translate(shell), re.IGNORECASE)
 
 
 def _matches(pattern: re.Pattern[str], text: str | None) -> bool:

@@ -10,15 +10,14 @@ from wsi_lab.model.question import QuestionKind, checked_question
 from wsi_lab.model.study import Study, checked_description, checked_name
 from wsi_lab.model.task import Access, Task, TaskCounts, TaskMember, TaskMode, TaskSettings
 from wsi_lab.service.scoring.questions import add_question
+from wsi_lab.service.seen import seen_studies
 from wsi_lab.service.tasks.access import as_seen, belongs, open_task, study_access
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import layers, people, questions
-from wsi_lab.store import studies as study_rows
 from wsi_lab.store import tasks as rows
 from wsi_lab.store.placed_slides import PlacedSlide, placed_slides, task_counts
 
 LONGEST_TASK_NAME = 80
-MOST_STUDIES = 100_000
 
 
 class Tasks:
@@ -48,15 +47,7 @@ class Tasks:
         """Return the studies that the asker may view, by what they are called."""
 
         def read(transaction: Transaction) -> list[tuple[Study, Access, TaskCounts]]:
-            user = transaction.actor.user
-            there = study_rows.visible_studies(
-                transaction.connection,
-                member=None if user.is_admin else user.id,
-                limited_to=(),
-                after=0,
-                limit=MOST_STUDIES,
-            )
-            found = [each for each in there if transaction.may(Action.STUDY_VIEW, each)]
+            found = seen_studies(transaction)
             found.sort(key=lambda study: (display_name(study).casefold(), study.id))
             counts = task_counts(transaction.connection, [each.id for each in found])
             return [(each, study_access(transaction, each), counts[each.id]) for each in found]
@@ -179,32 +170,7 @@ class Tasks:
         Invalid
             The task is not restricted, or they are no member of its study.
         """
-
-        def put(transaction: Transaction) -> TaskMember | None:
-            study, task = open_task(transaction, task_id, Access.READ)
-            transaction.study(study.id, Action.STUDY_ADMIN)
-            connection = transaction.connection
-            user = people.user_by_email(connection, email.strip())
-            if user is None:
-                raise NotFound(f"There is no user {email.strip()}; add them first.")
-            if access is not Access.NONE:
-                _check_may_enter(transaction, study, task, user.id, email)
-            before = rows.accesses(connection, user.id).get(task.id, Access.NONE)
-            rows.set_access(connection, task.id, user.id, access)
-            if before is not access:
-                transaction.record(
-                    "change",
-                    "task member",
-                    user.id,
-                    study_id=study.id,
-                    before={"task": task.id, "access": before.word},
-                    after={"task": task.id, "access": access.word},
-                )
-            if access is Access.NONE:
-                return None
-            return TaskMember(task.id, user.id, user.email, access)
-
-        return self._transactions.write(actor, put)
+        return self._transactions.write(actor, lambda t: put_member(t, task_id, email, access))
 
     def list(self, actor: Actor, study_id: int) -> list[tuple[Task, TaskCounts]]:
         """Return the tasks of a study that the asker may enter, by their ids."""
@@ -219,6 +185,32 @@ class Tasks:
             ]
 
         return self._transactions.read(actor, read)
+
+
+def put_member(
+    transaction: Transaction, task_id: int, email: str, access: Access
+) -> TaskMember | None:
+    """Let somebody into a restricted task, as `Tasks.set_member` does, inside a change."""
+    study, task = open_task(transaction, task_id, Access.READ)
+    transaction.study(study.id, Action.STUDY_ADMIN)
+    connection = transaction.connection
+    user = people.user_by_email(connection, email.strip())
+    if user is None:
+        raise NotFound(f"There is no user {email.strip()}; add them first.")
+    if access is not Access.NONE:
+        _check_may_enter(transaction, study, task, user.id, email)
+    before = rows.accesses(connection, user.id).get(task.id, Access.NONE)
+    rows.set_access(connection, task.id, user.id, access)
+    if before is not access:
+        transaction.record(
+            "change",
+            "task member",
+            user.id,
+            study_id=study.id,
+            before={"task": task.id, "access": before.word},
+            after={"task": task.id, "access": access.word},
+        )
+    return None if access is Access.NONE else TaskMember(task.id, user.id, user.email, access)
 
 
 def study_of(transaction: Transaction, project: str) -> Study:

@@ -1,7 +1,8 @@
-"""Images that are sent to the lab in one piece: where they lie before and after they are whole."""
+"""Files that are sent to the lab in one piece: where they lie before and after they are whole."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import time
@@ -24,7 +25,7 @@ _ATTEMPTS = 5
 
 
 class Arriving:
-    """A file that is being sent, to become an image; to be closed, and gone then.
+    """A file that is being sent, to become an image or be attached; to be closed, and gone then.
 
     Attributes
     ----------
@@ -51,9 +52,7 @@ class Arriving:
             There is no room for it.
         """
         if self.size + sum(map(len, pieces)) > LARGEST_UPLOAD:
-            raise TooLarge(
-                f"A file may have at most {LARGEST_UPLOAD:,} bytes.", limit=LARGEST_UPLOAD
-            )
+            raise _too_large()
         self._partial.append(pieces)
 
     def sync(self) -> None:
@@ -61,7 +60,7 @@ class Arriving:
         self._partial.sync()
 
     def close(self) -> None:
-        """Forget what was sent; an image that became of it stays. Twice is once."""
+        """Forget what was sent; what became of it stays. Twice is once."""
         self._partial.close()
         remove_partial(self.path)
 
@@ -105,9 +104,7 @@ class ImageFiles:
         """
         file_name = checked_file_name(file_name)
         if (length or 0) > LARGEST_UPLOAD:
-            raise TooLarge(
-                f"A file may have at most {LARGEST_UPLOAD:,} bytes.", limit=LARGEST_UPLOAD
-            )
+            raise _too_large()
         self._files.require_space(length or 0)
         return Arriving(self._home.uploads / secrets.token_hex(16), file_name)
 
@@ -135,10 +132,9 @@ class ImageFiles:
         if not own.is_dir():
             return
         folders = {Path(each).parent for each in known}
-        before = time.time() - LIFETIME.total_seconds()
         for folder in own.iterdir():
             left = folder not in folders and not folder.is_symlink()
-            if left and _is_place(f"{user_id}/{folder.name}/x") and _time_of(folder) < before:
+            if left and _is_place(f"{user_id}/{folder.name}/x") and is_old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -166,6 +162,13 @@ def require_sending(transaction: Transaction, study_ids: Collection[int]) -> Non
         raise NotAllowed("To send images you need the right 'edit' in some study.")
 
 
+def is_old(path: Path) -> bool:
+    """Return whether a file or folder lies unchanged for longer than an upload may take."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime < time.time() - LIFETIME.total_seconds()
+    return False
+
+
 def _begun(path: Path) -> Partial:
     for _ in range(_ATTEMPTS):
         make_partial(path)
@@ -183,8 +186,5 @@ def _is_place(inside: str) -> bool:
     return is_own and set(parts[1]) <= set("0123456789abcdef")
 
 
-def _time_of(folder: Path) -> float:
-    try:
-        return folder.stat().st_mtime
-    except OSError:
-        return time.time()
+def _too_large() -> TooLarge:
+    return TooLarge(f"A file may have at most {LARGEST_UPLOAD:,} bytes.", limit=LARGEST_UPLOAD)
