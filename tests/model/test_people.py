@@ -12,6 +12,7 @@ from wsi_lab.errors import Invalid
 from wsi_lab.model.emails import checked_email
 from wsi_lab.model.people import (
     ALL_CAPABILITIES,
+    READING_DOOR,
     THE_LAB,
     Action,
     Actor,
@@ -240,3 +241,47 @@ def test_words_of_rights_and_capabilities() -> None:
 def test_email_of_another_shape_is_refused(email: str) -> None:
     with pytest.raises(Invalid):
         checked_email(email)
+
+
+BLIND = Resource(1, "one", is_blind=True)
+READER = User(1, "reader@lab", "Reader", is_admin=False, created_on=NOW)
+
+
+def _allowed(rights: set[Right], door: str = "v1") -> set[Action]:
+    actor = Actor(READER, {1: frozenset(rights)}, door=door)
+    return {action for action in Action if may(actor, action, BLIND).allowed}
+
+
+@pytest.mark.parametrize("more", [{Right.API}, {Right.API, Right.RESULTS}])
+def test_reader_of_a_blind_study_enters_by_the_reading_page_only(more: set[Right]) -> None:
+    rights = {Right.VIEW, Right.SCORE, *more}
+    everywhere = {Action.LAB_VIEW, Action.TOKEN_MANAGE}
+    known = {Action.STUDY_KNOW, Action.READING}
+    opened = {Action.STUDY_VIEW, Action.SLIDE_VIEW, Action.ANSWER_SUBMIT}
+    assert _allowed(rights) - everywhere == known
+    assert _allowed(rights, READING_DOOR) - everywhere == known | opened
+    refused = may(Actor(READER, {1: frozenset(rights)}), Action.SLIDE_VIEW, BLIND)
+    assert "reading page" in refused.reason
+    assert refused.visible
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        {Right.VIEW, Right.SCORE, Right.EDIT},
+        {Right.VIEW, Right.SCORE, Right.ADMIN},
+        {Right.VIEW, Right.SCORE, Right.PRIVATE},
+        {Right.VIEW, Right.RESULTS},
+    ],
+    ids=["editor", "administrator", "sees patients", "sees results and reads nothing"],
+)
+def test_blind_study_is_blind_to_its_readers_only(rights: set[Right]) -> None:
+    actor, open_study = Actor(READER, {1: frozenset(rights)}), Resource(1, "one")
+    for action in Action:
+        assert may(actor, action, BLIND) == may(actor, action, open_study)
+
+
+def test_reading_door_gives_no_right_that_a_reader_lacks() -> None:
+    assert Action.ANSWER_SUBMIT not in _allowed({Right.VIEW}, READING_DOOR)
+    stranger = Actor(READER, {}, door=READING_DOOR)
+    assert not may(stranger, Action.SLIDE_VIEW, BLIND).visible

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from blinding import blinded, told
 from who_may import (
     ADMINS_FIND,
     ADMINS_FIND_AND_REMOVE,
@@ -446,3 +447,28 @@ def test_what_a_token_lacks_does_not_tell_strangers_what_there_is(
             nothing = ask._replace(address={**ask.address, next(iter(ask.address)): 10**8})
             assert send(http, key, ask, headers).status_code == 404, key
             assert send(http, key, nothing, headers).status_code == 404, key
+
+
+# What a reader of a blind study may still ask: about themselves, and which studies there are.
+OPEN_TO_THE_BLIND = {
+    *(key for key, cells in MATRIX.items() if cells in {OPEN, KNOWN, FULL_TOKEN, FULL_TOKEN_MAKES}),
+    "GET v1/studies/{study_id}",
+}
+
+
+def is_reading(key: str) -> bool:
+    """Return whether a route is part of the page that blind studies are read on."""
+    return "/reading" in key or key.startswith("GET read/")
+
+
+@pytest.mark.parametrize("key", [key for key in MATRIX if not is_reading(key)])
+def test_blind_study_is_closed_to_its_readers(world: Any, http: httpx.Client, key: str) -> None:
+    lab, owner = world.lab, world.owner
+    secret = world.lab.cases.create(owner, world.study.id, world.name(), "Secret-17")
+    ask = ASK.get(key, lambda _world: Ask())(world)
+    with blinded(lab, owner, "blind@lab"):
+        headers = {"Authorization": f"Bearer {world.token('blind@lab')}"}
+        answer = send(http, key, ask, headers)
+    assert answer.status_code >= 400 or key in OPEN_TO_THE_BLIND, answer.text
+    secrets = ("Jane Doe", "A-17", secret.public_name, world.slide.name, "2+", '"shuffleseed":"')
+    assert told(answer, secrets) == []

@@ -184,6 +184,8 @@ class Action(StrEnum):
     TOKEN_MANAGE = "token-manage"  # noqa: S105 (an action, not a secret)
     """Make and revoke one's own tokens."""
     STUDY_CREATE = "study-create"
+    STUDY_KNOW = "study-know"
+    """See that there is a study, what it is called and how it is set up."""
     STUDY_VIEW = "study-view"
     STUDY_EDIT = "study-edit"
     STUDY_ADMIN = "study-admin"
@@ -216,6 +218,8 @@ class Action(StrEnum):
     """Where on the server's disk a slide lies."""
     ANSWER_SUBMIT = "answer-submit"
     """Answer and annotate under one's own name."""
+    READING = "reading"
+    """Go through a study's cases as one of its readers, blind or not."""
     ANSWER_IMPORT = "answer-import"
     """Bring in answers and annotations of others: readers elsewhere, or a model."""
     RESULTS_VIEW = "results-view"
@@ -235,9 +239,18 @@ class Resource:
     """Without an id: what a study that there is not yet is to be called."""
     created_with: int | None = None
     """The token a study was made with; some tokens may see the results of no other."""
+    is_blind: bool = False
+    """Whether the study keeps from its readers what its cases are called, or in which order."""
 
 
 THE_LAB = Resource()
+
+READING_DOOR = "reading"
+"""Of actors who come as readers: what they are told of a study's cases says no more than it may."""
+
+_SEEING_THROUGH = frozenset({Right.EDIT, Right.ADMIN, Right.PRIVATE})
+_OPEN_TO_THE_BLIND = frozenset({Action.STUDY_KNOW, Action.READING})
+_OPEN_TO_READINGS = frozenset({Action.STUDY_VIEW, Action.SLIDE_VIEW, Action.ANSWER_SUBMIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +290,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.LAB_ADMIN: _Rule(None, None, modifies=True, site_admin=True, full_token=True),
     Action.TOKEN_MANAGE: _Rule(None, None, modifies=True, full_token=True),
     Action.STUDY_CREATE: _Rule(None, Capability.STUDIES, modifies=True, site_admin=True),
+    Action.STUDY_KNOW: _Rule(Right.VIEW, None),
     Action.STUDY_VIEW: _Rule(Right.VIEW, None),
     # Slide Score knows no capability for editing: only the studies a token may modify limit it.
     Action.STUDY_EDIT: _Rule(Right.EDIT, None, modifies=True),
@@ -295,6 +309,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.SLIDE_ADD_UPLOADED: _Rule(Right.EDIT, None, modifies=True),
     Action.FILE_UPLOAD: _Rule(Right.EDIT, Capability.UPLOAD, modifies=True),
     Action.ANSWER_SUBMIT: _Rule(Right.SCORE, Capability.SCORES, modifies=True),
+    Action.READING: _Rule(Right.SCORE, Capability.SCORES),
     Action.ANSWER_IMPORT: _Rule(Right.EDIT, Capability.SCORES, modifies=True),
     Action.RESULTS_VIEW: _Rule(
         Right.RESULTS, Capability.RESULTS, own_capability=Capability.OWN_RESULTS
@@ -336,12 +351,33 @@ def may(actor: Actor, action: Action, resource: Resource = THE_LAB) -> Decision:
     held = actor.rights.get(resource.study_id, frozenset()) if resource.study_id else frozenset()
     if not held:
         return _refused("You are not a member of this study.", visible=False)
+    if resource.is_blind and _is_blinded(held) and not _is_open_to_the_blind(actor, action):
+        return _refused(
+            "This study is read blind: it is open to you on its reading page only.",
+            visible=Right.VIEW in held,
+        )
     if rule.right in held:
         return _allowed(f"You hold the right '{rule.right}' in this study.")
     return _refused(
         f"This needs the right '{rule.right}' in the study; its administrators can grant it.",
         visible=Right.VIEW in held,
     )
+
+
+def _is_blinded(held: frozenset[Right]) -> bool:
+    """Return whether a member of a blind study is kept from what readers may not know.
+
+    Whoever sets the study up, or may see who its patients are, has nothing to be kept from; nor
+    has one who sees the results without being a reader.
+    """
+    sees_results_only = Right.RESULTS in held and Right.SCORE not in held
+    return not (held & _SEEING_THROUGH or sees_results_only)
+
+
+def _is_open_to_the_blind(actor: Actor, action: Action) -> bool:
+    if actor.door == READING_DOOR and action in _OPEN_TO_READINGS:
+        return True
+    return action in _OPEN_TO_THE_BLIND
 
 
 def _may_know_of(actor: Actor, resource: Resource) -> bool:

@@ -31,8 +31,14 @@ SETTINGS: tuple[str, ...] = (
 
 SHUFFLE = "shufflecases"
 SEED = "shuffleseed"
-OWN_SETTINGS: tuple[str, ...] = (SHUFFLE, SEED)
-"""What Slide Score has no word for: each reader gets the cases in an order of their own."""
+SCORE_CASES = "scorecases"
+TIME_CASES = "timecases"
+OWN_SETTINGS: tuple[str, ...] = (SHUFFLE, SEED, SCORE_CASES, TIME_CASES)
+"""What Slide Score has no words for.
+
+Each reader gets the cases in an order of their own; questions are about cases, not about each of
+their slides; how long readers look at a case is kept.
+"""
 
 LARGEST_SEED = 10**18
 
@@ -146,6 +152,32 @@ def blinding_of(settings: Mapping[str, str]) -> dict[str, bool]:
         "hide_other_scores": not is_on(settings, "showotherpeoplesscores"),
         "shuffle": is_on(settings, SHUFFLE),
     }
+
+
+def is_blind(settings: Mapping[str, str]) -> bool:
+    """Return whether readers may not know what cases are called, or in which order they are.
+
+    Examples
+    --------
+    >>> is_blind({"shufflecases": "true"}), is_blind({"showotherpeoplesscores": "false"})
+    (True, False)
+    """
+    return is_on(settings, "hideslidenames") or is_on(settings, SHUFFLE)
+
+
+def shares_shapes(settings: Mapping[str, str]) -> bool:
+    """Return whether what is drawn on a shared layer is shown to all who read a study.
+
+    It is unless scores of others are hidden: in so many words, or because the study is blind and
+    does not say that they are shown.
+
+    Examples
+    --------
+    >>> shares_shapes({}), shares_shapes({"hideslidenames": "true"})
+    (True, False)
+    """
+    stated = settings.get("showotherpeoplesscores")
+    return not is_blind(settings) if stated is None else is_on(settings, "showotherpeoplesscores")
 
 
 def seeded(

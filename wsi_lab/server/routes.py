@@ -115,7 +115,11 @@ V1_ROUTES: tuple[Route, ...] = (
     Route(
         "v1/studies/{study_id}",
         StudyHandler,
-        {"GET": _VIEW, "PATCH": _EDIT, "DELETE": Need(Action.STUDY_DELETE, Kind.STUDY)},
+        {
+            "GET": Need(Action.STUDY_KNOW, Kind.STUDY),
+            "PATCH": _EDIT,
+            "DELETE": Need(Action.STUDY_DELETE, Kind.STUDY),
+        },
     ),
     Route("v1/studies/{study_id}/publication", PublicationHandler, {"PUT": _PUBLISH}),
     Route("v1/studies/{study_id}/members", MembersHandler, {"GET": _ADMIN}),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wsi_lab.errors import SlideMissing
-from wsi_lab.model.people import Action, Actor
+from wsi_lab.model.people import READING_DOOR, Action, Actor
 from wsi_lab.model.study import Slide
 from wsi_lab.service.answers import Shown, etag_stems, shown
 from wsi_lab.service.clock import Clock
@@ -37,7 +37,7 @@ class Remembered:
         self.etag_stems = etag_stems(shown)
 
 
-_Key = tuple[int, int | None, int]
+_Key = tuple[int, int | None, int, bool]
 
 
 class Sight:
@@ -59,7 +59,7 @@ class Sight:
     def at_once(self, actor: Actor, slide_id: int) -> Remembered | None:
         """Return what is known of a slide, if it still holds."""
         token = actor.token
-        key = (actor.user.id, None if token is None else token.id, slide_id)
+        key = _key(actor, slide_id)
         known = self._remembered.get(key)
         if known is None or (
             # The clock is asked only where it matters; to ask it takes a lock.
@@ -72,7 +72,7 @@ class Sight:
         if known.generation != generation:
             # Somebody committed something. Most often that touched nobody's rights, and one
             # short look is cheaper than asking everything again.
-            stamp = self._database.read(lambda connection: slide_stamp(connection, *key))
+            stamp = self._database.read(lambda connection: slide_stamp(connection, *key[:3]))
             if stamp is None or stamp != known.stamp:
                 return None
             known.generation = generation
@@ -98,8 +98,7 @@ class Sight:
     def _look_up(self, actor: Actor, slide_id: int) -> tuple[Remembered, OpenSlide]:
         # Before reading: what is committed meanwhile must make this entry old.
         generation = self._database.generation()
-        token_id = None if actor.token is None else actor.token.id
-        key = (actor.user.id, token_id, slide_id)
+        key = _key(actor, slide_id)
 
         def read(transaction: Transaction) -> tuple[Slide, Slide, bool, Stamp | None]:
             study, slide = transaction.slide(slide_id, Action.SLIDE_VIEW)
@@ -107,7 +106,7 @@ class Sight:
                 slide,
                 slide_as_seen(transaction, study, slide),
                 transaction.may(Action.SLIDE_PRIVATE, study),
-                slide_stamp(transaction.connection, *key),
+                slide_stamp(transaction.connection, *key[:3]),
             )
 
         row, seen, private, stamp = self._transactions.read(actor, read)
@@ -126,3 +125,9 @@ class Sight:
             if oldest is not None:
                 self._remembered.pop(oldest, None)
         self._remembered[key] = known
+
+
+def _key(actor: Actor, slide_id: int) -> _Key:
+    # A reader may see on the reading page what is closed to them everywhere else.
+    token_id = None if actor.token is None else actor.token.id
+    return actor.user.id, token_id, slide_id, actor.door == READING_DOOR

@@ -79,7 +79,7 @@ class Studies:
         return self._transactions.read(
             actor,
             lambda transaction: study_as_seen(
-                transaction, transaction.study(study_id, Action.STUDY_VIEW)
+                transaction, transaction.study(study_id, Action.STUDY_KNOW)
             ),
         )
 
@@ -88,7 +88,7 @@ class Studies:
         return self._transactions.read(
             actor,
             lambda transaction: study_as_seen(
-                transaction, transaction.study_by_name(name, Action.STUDY_VIEW)
+                transaction, transaction.study_by_name(name, Action.STUDY_KNOW)
             ),
         )
 
@@ -241,7 +241,7 @@ class Studies:
         """Return the asker's own rights in a study; all of them for a site administrator."""
 
         def read(transaction: Transaction) -> frozenset[Right]:
-            transaction.study(study_id, Action.STUDY_VIEW)
+            transaction.study(study_id, Action.STUDY_KNOW)
             if transaction.actor.user.is_admin:
                 return frozenset(Right)
             return transaction.actor.rights[study_id]
@@ -254,7 +254,7 @@ class Studies:
 
         def read(transaction: Transaction) -> dict[int, int]:
             found = rows.studies(transaction.connection, wanted)
-            visible = [s.id for s in found if transaction.may(Action.STUDY_VIEW, s)]
+            visible = [s.id for s in found if transaction.may(Action.STUDY_KNOW, s)]
             return slides.slide_counts(transaction.connection, visible)
 
         return self._transactions.read(actor, read)

@@ -12,6 +12,7 @@ from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound, NotIdentifie
 from wsi_lab.model.people import THE_LAB, Action, Actor, Decision, Resource, Token, may
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Case, Slide, Study
+from wsi_lab.model.study_settings import is_blind
 from wsi_lab.model.task import Access
 from wsi_lab.service.clock import Clock
 from wsi_lab.store import audit, people, questions, slides, studies, tasks
@@ -82,7 +83,7 @@ class Transaction:
         case = studies.case(self.connection, case_id) if is_id(case_id) else None
         if case is None:
             raise NotFound(missing)
-        return self._study(case.study_id, action, missing), case
+        return self._study_of(case.study_id, action, missing), case
 
     def slide(self, slide_id: int, action: Action) -> tuple[Study, Slide]:
         """Return a slide, with its path, and its study; see `study`."""
@@ -90,7 +91,7 @@ class Transaction:
         slide = slides.slide(self.connection, slide_id) if is_id(slide_id) else None
         if slide is None:
             raise NotFound(missing)
-        return self._study(slide.study_id, action, missing), slide
+        return self._study_of(slide.study_id, action, missing), slide
 
     def questions(self, study: Study) -> list[Question]:
         """Return the questions of a study in their order, those closed to the asker left out."""
@@ -140,6 +141,16 @@ class Transaction:
             after=after,
         )
 
+    def _study_of(self, study_id: int, action: Action, missing: str) -> Study:
+        """Return the study of a case or slide; whoever reads it blind learns of none by its id."""
+        try:
+            return self._study(study_id, action, missing)
+        except NotAllowed:
+            study = studies.study(self.connection, study_id)
+            if study is not None and not self.may(Action.STUDY_VIEW, study):
+                raise NotFound(missing) from None
+            raise
+
     def _study(self, study_id: int, action: Action, missing: str) -> Study:
         study = studies.study(self.connection, study_id) if is_id(study_id) else None
         if study is None:
@@ -155,7 +166,12 @@ class Transaction:
         resource = (
             THE_LAB
             if study is None
-            else Resource(study.id, study.name, created_with=study.created_with)
+            else Resource(
+                study.id,
+                study.name,
+                created_with=study.created_with,
+                is_blind=is_blind(study.settings),
+            )
         )
         return may(self.actor, action, resource)
 

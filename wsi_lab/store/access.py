@@ -12,12 +12,12 @@ def slide_stamp(
 ) -> Stamp | None:
     """Return a value that differs as soon as the answer to "may they, and what?" may differ.
 
-    It covers the user, their token, their rights in the slide's study, the study's name (which
-    tokens may be limited to) and the slide itself. `None` when there is no such slide or user.
+    It covers the user, their token, their rights in the slide's study, the study (tokens may be
+    limited to its name, readers by its settings) and the slide itself. `None` when there is no such slide or user.
     """
     row = connection.execute(
         """SELECT users.is_admin, tokens.id, tokens.revoked_on, studies.id, studies.name,
-        slides.revision, (
+        studies.revision, slides.revision, (
             SELECT group_concat(right) FROM members
             WHERE user_id = users.id AND study_id = studies.id
         )

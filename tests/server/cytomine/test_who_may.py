@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import shapely
+from blinding import blinded, told
 from cytomine_asks import ASK, Ask
 
 from wsi_lab.model.annotation import ShapeKind
@@ -270,3 +271,14 @@ def test_layers_of_restricted_tasks_stay_closed(door: Any, world: Any) -> None:
     assert door.ask("GET", path, person).status_code == 404
     found = door.get("api/annotation.json", person, project=world.study.id)["collection"]
     assert made.id not in {each["id"] for each in found}
+
+
+@pytest.mark.parametrize("key", MATRIX)
+def test_blind_study_is_closed_to_its_readers(door: Any, world: Any, key: str) -> None:
+    lab, owner = world.lab, world.owner
+    blind = world.new_person()
+    ask = ASK.get(key, lambda _world: Ask())(world)
+    with blinded(lab, owner, f"{blind}@lab"):
+        answer = send(door, key, ask, blind)
+    assert answer.status_code >= 400 or MATRIX[key] in {OPEN, KNOWN}, answer.text
+    assert told(answer, (world.slide.name, world.image.file_name)) == []

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from blinding import blinded, told
 
 from wsi_lab.model.people import Right
 from wsi_lab.model.task import TaskMode, TaskSettings
@@ -353,3 +354,15 @@ def test_head_is_get_without_a_body_and_changes_nothing(
     got = client.get(path)
     for name in ("Content-Type", "Content-Length"):
         assert head.headers[name] == got.headers[name]
+
+
+@pytest.mark.parametrize("key", [key for key in MATRIX if not IN_BOXES.search(key)])
+def test_blind_study_is_closed_to_its_readers(phas: Any, phas_world: Any, key: str) -> None:
+    lab, owner, world = phas_world.lab, phas_world.owner, phas_world
+    sent = ASK.get(key, lambda _world: Ask())(world)
+    address = address_of(world, key, **sent.address)
+    with blinded(lab, owner, "blind@lab", ["view", "score", "api"]):
+        client = phas.signed_in(lab.keys.create(owner, "phas", email="blind@lab").text)
+        answer = client.request(key.partition(" ")[0], address, data=sent.form, json=sent.json)
+    assert answer.status_code >= 400 or MATRIX[key] in {OPEN, KNOWN}, answer.text
+    assert told(answer, ("Jane Doe", "A-17", world.slide.name, "HTT pilot")) == []

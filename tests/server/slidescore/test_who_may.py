@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from blinding import blinded, told
 from letterbox import Mailbox
 from who_may import PEOPLE
 
@@ -363,3 +364,12 @@ def test_rights_that_were_taken_away_end_at_once(root_door: Any, world: Any) -> 
     assert root_door.get("Images", "viewer", studyid=study.id).status_code == 200
     world.lab.studies.remove_member(world.owner, study.id, "viewer@lab")
     assert root_door.get("Images", "viewer", studyid=study.id).status_code == 404
+
+
+@pytest.mark.parametrize("method", MATRIX)
+def test_blind_study_is_closed_to_its_readers(root_door: Any, world: Any, method: str) -> None:
+    ask = ASK[method](world)
+    with blinded(world.lab, world.owner, "blind@lab"):
+        answer = root_door.post(method, world.token("blind@lab"), **ask)
+    assert answer.status_code >= 400 or MATRIX[method] == KNOWN, answer.text
+    assert told(answer, ("Jane Doe", "A-17", world.slide.name, "2+")) == []

@@ -106,3 +106,23 @@ def test_layers_are_in_the_audit(lab, owner, study):
         ).fetchall()
     )
     assert [verb for (verb,) in said] == ["create", "change"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_told"),
+    [
+        ({}, True),
+        ({"showotherpeoplesscores": "true"}, True),
+        ({"showotherpeoplesscores": "false"}, False),
+    ],
+)
+def test_shared_layer_shows_others_shapes_unless_their_scores_are_hidden(
+    lab, owner, as_user, study, slide, stated, is_told
+):
+    layer = lab.layers.create(owner, study.id, "x", is_shared=True)
+    dot = Feature(ShapeKind.POINT, shapely.Point(5, 6))
+    lab.drawing.add(owner, slide.id, layer.id, [(None, dot)])
+    now = lab.studies.get(owner, study.id)
+    lab.studies.change(owner, study.id, revision=now.revision, settings=stated)
+    reader = as_user("reader@lab", rights="view score", study=study)
+    assert bool(lab.drawing.list(reader, slide.id, layer.id)) is is_told

@@ -9,6 +9,7 @@ from wsi_lab.errors import Invalid, NotFound
 from wsi_lab.model.people import Action
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Slide, Study
+from wsi_lab.model.study_settings import shares_shapes
 from wsi_lab.service.transaction import Transaction, is_id
 from wsi_lab.store import answers, layers, questions
 
@@ -100,6 +101,9 @@ def layer_and_slide(
 def _seen(transaction: Transaction, study: Study, found: list[Question]) -> list[Seen]:
     if transaction.may(Action.RESULTS_VIEW, study):
         return [Seen(study, each, None) for each in found]
-    shared = {each.id for each in layers.layers(transaction.connection, found) if each.is_shared}
+    shared = set()
+    if shares_shapes(study.settings):
+        there = layers.layers(transaction.connection, found)
+        shared = {each.id for each in there if each.is_shared}
     own = transaction.actor.user.email
     return [Seen(study, each, None if each.id in shared else own) for each in found]
