@@ -75,6 +75,18 @@ def test_change_by_cookie_needs_the_xsrf_token(jupyter: Any) -> None:
         assert browser.delete(path, headers=tagged | right).status_code == 204
 
 
+def test_page_that_is_not_jupyters_gets_the_xsrf_token_by_reading(jupyter: Any) -> None:
+    with jupyter.browser() as browser:
+        browser.cookies.delete("_xsrf")
+        assert browser.get("v1/studies").status_code == 200
+        headers = {"X-XSRFToken": browser.cookies["_xsrf"]}
+        made = browser.post("v1/studies", json={"name": "from elsewhere"}, headers=headers)
+        assert made.status_code == 201
+    with jupyter.owner() as program:
+        program.get("v1/studies")
+        assert "_xsrf" not in program.cookies
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_pages_of_other_sites_may_not_ask_by_cookie(jupyter: Any, site: str) -> None:
     headers = {"Sec-Fetch-Site": site}

@@ -59,6 +59,8 @@ class InJupyter(_HandlerInJupyter):
         if user is None:
             return None
         self._refuse_other_sites()
+        if self.request.method == "GET" and not self.token_authenticated:
+            self._give_xsrf_token()
         action = "read" if self.request.method in {"GET", "HEAD"} else "write"
         allowed = self.authorizer.is_authorized(self, user, action, AUTHORIZER_RESOURCE)
         if not (allowed if isinstance(allowed, bool) else await allowed):
@@ -81,6 +83,12 @@ class InJupyter(_HandlerInJupyter):
             return
         if is_of_another_site(self.request.headers) or not self.check_origin():
             raise NotAllowed(NOT_IN_YOUR_NAME)
+
+    def _give_xsrf_token(self) -> None:
+        # Jupyter's own pages set it. Others, such as Voilà's and the readers', do not, and what
+        # their scripts write would be refused for the want of it.
+        if self.get_cookie("_xsrf") is None:
+            _ = self.xsrf_token
 
     def _explain(self, error: web.HTTPError) -> None:
         if error.status_code >= 500:
