@@ -63,9 +63,9 @@ lint: $(VENV)/.installed-test node_modules/.installed
 
 # wrk and the peers written in C come from the system; what is missing is left out of the run.
 bench-peers:
-	@{ command -v wrk && { command -v nginx || test -x /usr/sbin/nginx; } && test -x /usr/lib/iipimage-server/iipsrv.fcgi; } >/dev/null 2>&1 \
-	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk nginx-light iipimage-server >/dev/null; } \
-	  || echo "wrk, nginx-light or iipimage-server could not be installed; what needs them is left out."
+	@{ command -v wrk && command -v sqlite3 && { command -v nginx || test -x /usr/sbin/nginx; } && test -x /usr/lib/iipimage-server/iipsrv.fcgi; } >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk sqlite3 nginx-light iipimage-server >/dev/null; } \
+	  || echo "wrk, sqlite3, nginx-light or iipimage-server could not be installed; what needs them is left out."
 
 bench: $(VENV)/.installed-test bench-peers
 	$(BIN)/python -m bench $(BENCH_FLAGS)

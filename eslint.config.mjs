@@ -11,6 +11,7 @@ export default [
       "dist/",
       "**/*.min.js",
       "wsi_lab/front/clipper2/",
+      "wsi_lab/front/leaflet/",
     ],
   },
   js.configs.recommended,

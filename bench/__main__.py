@@ -12,11 +12,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import annotations, levels, machine, objects, race, regions, scores, streamer, tiles
+from bench import (
+    annotations,
+    dashboard,
+    levels,
+    machine,
+    objects,
+    race,
+    regions,
+    scores,
+    streamer,
+    tiles,
+)
 from bench.report import Findings, summary
 from bench.slides import FULL, MIDDLE, QUICK, BenchSlides, slides
 
-TOPICS = ("tiles", "regions", "levels", "objects", "streamer", "scores", "annotations")
+TOPICS = (
+    *("tiles", "regions", "levels", "objects", "streamer", "scores", "dashboard", "annotations"),
+)
 DATA_VARIABLE = "WSI_BENCH_DATA"
 
 
@@ -69,6 +82,7 @@ def _topics(
         "objects": measure_objects,
         "streamer": lambda: streamer.measure(made, tiles_effort, _say),
         "scores": lambda: scores.measure(1 if quick else 3, _say),
+        "dashboard": lambda: dashboard.measure(1 if quick else 3, _say),
         "annotations": lambda: annotations.measure(data, min(rounds, 3), _say, quick=quick),
     }
 

@@ -1,4 +1,4 @@
-"""Topic *scores*: answers in and out through the vendor's own client, over HTTP."""
+"""Topic *scores*: answers in and out, through the vendor's own client and through ours."""
 
 from __future__ import annotations
 
@@ -12,23 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import score_inserts, score_tables
 from bench.report import Bound, Findings, Goal, Table
+from bench.score_tables import READY_SECONDS, SERVE, SLIDE
 from wsi_lab.model.question import QuestionKind, QuestionSpec
 from wsi_lab.service.lab import Lab, LabSettings
 from wsi_lab.service.new_slides import NewSlide
-
-SLIDE = Path(__file__).parents[1] / "wsi_lab" / "demo" / "CMU-1-Small-Region.svs"
-READY_SECONDS = 30
-
-_SERVE = """
-import sys
-from pathlib import Path
-from typing import Any
-from wsi_lab.server.app import serve
-from wsi_lab.service.lab import LabSettings
-told = lambda url: print(url, flush=True)
-sys.exit(serve(LabSettings(home=Path(sys.argv[1])), port=0, started=told))
-"""
 
 
 @dataclass(frozen=True)
@@ -54,19 +43,36 @@ SIZES = (
 
 
 def measure(rounds: int, say: Callable[[str], None]) -> Findings:
-    """Send whole tables of results with the released SDK and get them back."""
+    """Take answers in and out in every way there is."""
     findings = Findings("scores")
+    _through_sdk(findings, rounds, say)
+    say("  scores: storing 300,000 answers")
+    with score_tables.scored() as there:
+        for part in (
+            score_tables.measure(there, 3 * rounds, say),
+            score_inserts.measure(there, rounds, say),
+        ):
+            findings.tables += part.tables
+            findings.goals += part.goals
+            findings.failures += part.failures
+            findings.left_out += part.left_out
+            findings.rounds |= part.rounds
+    return findings
+
+
+def _through_sdk(findings: Findings, rounds: int, say: Callable[[str], None]) -> None:
+    """Send whole tables of results with the released SDK and get them back."""
     try:
         from slidescore import APIClient
     except ImportError:
         findings.left_out.append("Slide Score's SDK is missing; `make test` installs it.")
-        return findings
+        return
     rows: list[list[str | float]] = []
     for size in SIZES:
         times: dict[str, list[float]] = {"in": [], "in again": [], "out": []}
         for number in range(rounds):
             say(f"  scores: {size.answers:,} answers, round {number + 1} of {rounds}")
-            with _served(size) as (url, token, study, slides):
+            with served(size) as (url, token, study, slides):
                 client = APIClient(url, token)
                 sent = _answers(size, slides)
                 for what in ("in", "in again"):
@@ -89,12 +95,11 @@ def measure(rounds: int, say: Callable[[str], None]) -> Findings:
             )
     columns = ("study", "answers", "in, s", "equal again, s", "out, s")
     notes = ["The client's own time to make and to parse the table is part of it."]
-    findings.tables.append(Table("Best of the rounds", columns, rows, notes))
-    return findings
+    findings.tables.append(Table("Slide Score's SDK, best of the rounds", columns, rows, notes))
 
 
 @contextmanager
-def _served(size: Size) -> Iterator[tuple[str, str, int, list[int]]]:
+def served(size: Size) -> Iterator[tuple[str, str, int, list[int]]]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         with Lab.open(LabSettings(home=home)) as lab:
@@ -106,7 +111,7 @@ def _served(size: Size) -> Iterator[tuple[str, str, int, list[int]]]:
                 lab.questions.add(owner, study.id, spec)
             news = [NewSlide(SLIDE, name=f"slide {n}") for n in range(size.slides)]
             slides = [slide.id for slide in lab.slides.add_many(owner, study.id, news)]
-        command = [sys.executable, "-c", _SERVE, str(home)]
+        command = [sys.executable, "-c", SERVE, str(home)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -39,17 +40,26 @@ def _distribution(requirement: str) -> str:
 
 
 def test_python_of_the_readme_runs(
-    readme: str, demo_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    readme: str,
+    demo_server: Any,
+    demo_slide: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "slides").mkdir()
+    shutil.copy(demo_slide, tmp_path / "slides")
     monkeypatch.setenv("WSI_LAB_URL", demo_server.url)
     monkeypatch.setenv("WSI_LAB_TOKEN", demo_server.token)
     monkeypatch.setenv("WSI_LAB_BASE_URL", "/")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    for snippet in _blocks(readme, "python")[:2]:
+    for snippet in _blocks(readme, "python")[:3]:
         exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 (our own README)
     names["layer"].remove()
+    names["study"].remove()
     names["lab"].close()
+    assert "/read/" in capsys.readouterr().out
     assert names["pixels"].shape == (512, 512, 3)
     assert list(names["shapes"]["label"]) == ["tumour"]
     assert (tmp_path / "epithelium.geojson").stat().st_size > 100
@@ -60,7 +70,7 @@ def test_python_of_the_readme_runs(
 def test_scripts_for_slide_score_in_the_readme_run(
     readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snippet, readings = (_blocks(readme, "python")[place] for place in (3, 2))
+    snippet, readings = (_blocks(readme, "python")[place] for place in (4, 3))
     (tmp_path / demo_slide.name).symlink_to(demo_slide)
     (tmp_path / "study.pilot.scores").write_text("Grade;DropDown;1;2;3\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -118,7 +128,7 @@ def test_commands_and_scripts_for_phas_and_cytomine_in_the_readme_run(
 ) -> None:
     monkeypatch.setenv("WSI_LAB_HOME", str(tmp_path / "home"))
     assert _run_commands(readme, tmp_path, demo_slide) >= 14
-    for_phas, for_cytomine = _blocks(readme, "python")[4:6]
+    for_phas, for_cytomine = _blocks(readme, "python")[5:7]
     create = ("key", "create", "--user", "annotator@lab", "--for", "cytomine", "--json")
     made = subprocess.check_output([sys.executable, "-m", "wsi_lab", *create], text=True)
     names: dict[str, Any] = {
@@ -144,7 +154,8 @@ def test_every_dependency_has_its_reason_in_the_readme(
     table = readme.split("| library | why it is here |")[1].split("\n\n", maxsplit=1)[0]
     first_cells = [row.split("|")[1] for row in table.splitlines() if row.count("|") >= 3]
     told = set(re.findall(r"[a-z0-9][a-z0-9-]+", " ".join(first_cells)))
-    needed = {_distribution(each) for each in project["project"]["dependencies"]}
+    optional = project["project"]["optional-dependencies"]["staple"]
+    needed = {_distribution(each) for each in (*project["project"]["dependencies"], *optional)}
     assert needed <= told, f"no reason is given for {sorted(needed - told)}"
     assert told <= needed, f"reasons for what is not needed any more: {sorted(told - needed)}"
 

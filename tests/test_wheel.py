@@ -62,6 +62,7 @@ def test_wheel_brings_the_tour_and_switches_the_extension_on(names: set[str]) ->
     assert "wsi_lab/demo/notebooks/tour.ipynb" in names
     assert "wsi_lab/demo/notebooks/annotations.ipynb" in names
     assert "wsi_lab/demo/notebooks/agreement.ipynb" in names
+    assert "wsi_lab/demo/notebooks/readers.ipynb" in names
     assert "wsi_lab/demo/scores/LICENSE.txt" in names
     assert "wsi_lab/demo/nuclei/LICENSE.txt" in names
     assert f"{data}/jupyter_server_config.d/wsi_lab.json" in names

@@ -12,8 +12,8 @@ from wsi_lab.errors import NotIdentified, SourceUnavailable
 if TYPE_CHECKING:
     import httpx
 
-    from wsi_lab.client import Slide
-    from wsi_lab.widgets import SlideViewer
+    from wsi_lab.client import Slide, Study
+    from wsi_lab.widgets import Dashboard, ScoringWidget, SlideViewer
 
 URL = "WSI_LAB_URL"
 TOKEN = "WSI_LAB_TOKEN"  # noqa: S105 (the name of the variable)
@@ -76,6 +76,8 @@ def connect(
         token,
         browser_url=None if base is None else base.rstrip("/") + "/wsi-lab/",
         viewer=_viewer,
+        dashboard=_dashboard,
+        scorer=_scorer,
         transport=transport,
     )
     lab = Lab(connection)
@@ -96,3 +98,15 @@ def _viewer(slide: Slide, **options: Any) -> SlideViewer:
     from wsi_lab.widgets import SlideViewer  # noqa: PLC0415 (a second, only for those who look)
 
     return SlideViewer(slide, **options)
+
+
+def _dashboard(study: Study, question: str | None, **options: Any) -> Dashboard:
+    from wsi_lab.widgets import Dashboard  # noqa: PLC0415 (a second, only for those who look)
+
+    return Dashboard(study, question, **options)
+
+
+def _scorer(study: Study, **options: Any) -> ScoringWidget:
+    from wsi_lab.widgets import ScoringWidget  # noqa: PLC0415 (a second, only for those who score)
+
+    return ScoringWidget(study, **options)

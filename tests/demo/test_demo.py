@@ -53,7 +53,7 @@ def test_studies_slides_and_notebooks_are_made_once(home):
     assert slide.name == SLIDE
     assert Path(slide.source) == (home / "slides" / f"{SLIDE}.svs").resolve()
     assert sorted(each.name for each in nuclei) == ["cervix-biopsy", "ovary-nest"]
-    stems = ("agreement", "annotations", "tour")
+    stems = ("agreement", "annotations", "readers", "tour")
     notebooks = [*(f".{stem}.json" for stem in stems), *(f"{stem}.ipynb" for stem in stems)]
     assert sorted(path.name for path in (home / "notebooks").iterdir()) == notebooks
     files = ["CMU-1-Small-Region.svs", "cervix-biopsy.tif", "ovary-nest.jpg"]

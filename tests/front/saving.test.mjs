@@ -362,3 +362,30 @@ function numbers(seed) {
     return Math.floor((state / 2 ** 31) * below);
   };
 }
+
+test("what is left is sent once more when the drawing ends, and nothing after that", async () => {
+  const page = await pageWithSquare();
+  change(page);
+  assert.ok(page.saving.isUnderWay);
+  page.saving.leave();
+  await page.clock.pass(0);
+  assert.equal(leftOf(page.lab.shapes.get(1)), 5);
+  assert.equal(page.store.kept.size, 0);
+  assert.ok(!page.saving.isUnderWay);
+  const other = await pageWithSquare();
+  other.lab.failing = new Refusal(503, "busy");
+  change(other);
+  other.saving.leave();
+  await other.clock.pass(ENOUGH);
+  assert.deepEqual(other.lab.requests.slice(1), [["change", 1]]);
+  assert.equal(other.store.kept.size, 1);
+});
+
+test("what the lab refused is not under way", async () => {
+  const page = await pageWithSquare();
+  page.lab.failing = new Refusal(422, "This is no shape.");
+  change(page);
+  await page.clock.pass(1000);
+  assert.equal(page.saving.unsaved.length, 1);
+  assert.ok(!page.saving.isUnderWay);
+});

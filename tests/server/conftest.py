@@ -16,7 +16,9 @@ import pytest
 import shapely
 import yaml
 from clocks import Clock
+from drawn_arrays import drawn_array
 from jsonschema import Draft202012Validator
+from PIL import Image
 from site_server import SiteServer
 
 from wsi_lab.model.annotation import Annotation, ShapeKind
@@ -111,9 +113,9 @@ class World:
         new = NewAnswer(self.question.name, Place(self.slide.id), self.owner.user.email, "2+")
         return self.lab.results.submit(self.owner, self.study.id, new)
 
-    def new_shape(self) -> Annotation:
+    def new_shape(self, *, is_shared: bool = False) -> Annotation:
         """Return a shape that the owner has drawn on the slide."""
-        layer = self.lab.layers.create(self.owner, self.study.id, self.name())
+        layer = self.lab.layers.create(self.owner, self.study.id, self.name(), is_shared=is_shared)
         point = Feature(ShapeKind.POINT, shapely.Point(10, 20))
         (shape,) = self.lab.drawing.add(self.owner, self.slide.id, layer.id, [(None, point)])
         return shape
@@ -122,6 +124,11 @@ class World:
     def shape(self) -> Annotation:
         """A shape that the owner has drawn on the slide."""
         return self.new_shape()
+
+    @cached_property
+    def shared_shape(self) -> Annotation:
+        """A shape on the slide that readers of the study see."""
+        return self.new_shape(is_shared=True)
 
     @cached_property
     def load(self) -> Load:
@@ -140,6 +147,16 @@ class World:
     def tma_map(self) -> TmaMap:
         """A map of the study."""
         return self.lab.tma_maps.create(self.owner, self.study.id, "tma.map", "A1\tA2\nB1\n")
+
+    @cached_property
+    def array(self) -> Slide:
+        """A tissue microarray in a study of its own, whose map was made of what is seen on it."""
+        drawn = drawn_array(3, rows=4, columns=5, longest=300, missing=0, debris=0)
+        name = f"{self.name()}.png"
+        Image.fromarray(drawn.picture).save(self.lab.files.root / name)
+        slide = self.lab.slides.add_uploaded(self.owner, self.new_study().id, name)
+        self.lab.tma_maps.fit(self.owner, slide.id)
+        return self.lab.slides.get(self.owner, slide.id)
 
     @cached_property
     def label_set(self) -> LabelSet:

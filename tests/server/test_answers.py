@@ -7,8 +7,12 @@ import io
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
+from wsi_lab.server.api.answers import LARGEST_IN_MEMORY, PIECE_BYTES
+
+ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
 TSV = {"Content-Type": "text/tab-separated-values"}
 
 
@@ -116,6 +120,87 @@ def test_results_go_in_as_a_table_and_come_out_in_three_shapes(
     assert (again["stored"], again["unchanged"]) == (0, 3)
 
 
+def test_answers_are_an_arrow_stream(study: Any, boss: httpx.Client) -> None:
+    _ask(boss, study, "Why")
+    slide_id = _slide(boss, study)
+    lines = [f"{slide_id}\tn\t{who}@lab\tWhy\t{who}, 'ü'" for who in "abc"]
+    boss.post(f"/v1/studies/{study.id}/results", content="\n" + "\n".join(lines), headers=TSV)
+    answer = boss.get(f"/v1/studies/{study.id}/answers", headers=ARROW)
+    assert answer.headers["Content-Type"] == ARROW["Accept"]
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    table = pa.ipc.open_stream(answer.content).read_all()
+    assert table["answer"].to_pylist() == ["a, 'ü'", "b, 'ü'", "c, 'ü'"]
+    assert table["reader"].to_pylist() == ["a@lab", "b@lab", "c@lab"]
+    assert table.schema.field("answered_on").type == pa.timestamp("us", "UTC")
+    empty = boss.get(f"/v1/studies/{study.id}/answers?author=d@lab", headers=ARROW)
+    assert pa.ipc.open_stream(empty.content).read_all().schema.names == table.schema.names
+    head = boss.head(f"/v1/studies/{study.id}/answers", headers=ARROW)
+    assert head.headers["Content-Length"] == answer.headers["Content-Length"]
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", TSV["Content-Type"], ARROW["Accept"]])
+def test_table_is_sent_only_where_it_has_changed(
+    study: Any, boss: httpx.Client, media_type: str
+) -> None:
+    _ask(boss, study, "Why")
+    path = f"/v1/studies/{study.id}/answers"
+    body = {"question": "Why", "slide_id": _slide(boss, study)}
+    boss.post(path, json={**body, "answer": "so"})
+    first = boss.get(path, headers={"Accept": media_type})
+    known = {"Accept": media_type, "If-None-Match": first.headers["ETag"]}
+    again = boss.get(path, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert boss.get(path, params={"complete": True}, headers=known).status_code == 200
+    boss.post(path, json={**body, "answer": "because"})
+    after = boss.get(path, headers=known)
+    assert after.status_code == 200
+    assert b"because" in after.content
+    assert after.headers["ETag"] != first.headers["ETag"]
+
+
+def test_table_larger_than_memory_is_meant_for_is_sent_whole(
+    study: Any, boss: httpx.Client
+) -> None:
+    _ask(boss, study, "Why")
+    slide_id = _slide(boss, study)
+    value = "so " * 40_000
+    lines = [f"{slide_id}\tn\tr{who}@lab\tWhy\t{value}" for who in range(300)]
+    boss.post(f"/v1/studies/{study.id}/results", content="\n" + "\n".join(lines), headers=TSV)
+    rows = _table(boss.get(f"/v1/studies/{study.id}/answers", headers={"Accept": "text/csv"}))
+    assert len(rows) * len(value) > LARGEST_IN_MEMORY
+    assert {row["answer"] for row in rows} == {value}
+    assert len(rows) == 300
+
+
+def test_answers_are_as_they_were_and_of_complete_readers_only(
+    study: Any, boss: httpx.Client
+) -> None:
+    _ask(boss, study, "Grade", "Integer")
+    _ask(boss, study, "Stage", "Integer")
+    path = f"/v1/studies/{study.id}/answers"
+    body = {"slide_id": _slide(boss, study)}
+    given = boss.post(path, json={**body, "question": "Grade", "answer": "1"}).json()
+    then = given["answered_on"]
+    boss.post(path, json={**body, "question": "Grade", "answer": "2"})
+
+    def found(**params: Any) -> list[str]:
+        items = boss.get(path, params=params).json()["items"]
+        rows = _table(boss.get(path, params=params, headers={"Accept": "text/csv"}))
+        assert [row["answer"] for row in rows] == [each["answer"] for each in items]
+        return [each["answer"] for each in items]
+
+    assert (found(), found(as_of=then), found(as_of="2020-01-01T00:00:00")) == (["2"], ["1"], [])
+    assert found(complete=True) == []
+    boss.post(path, json={**body, "question": "Stage", "answer": "3"})
+    assert found(complete=True) == ["2", "3"]
+    assert found(complete=True, as_of=then) == []
+    for moment in ("yesterday", "0001-01-01T00:00:00+14:00"):
+        answer = boss.get(path, params={"as_of": moment})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert "as_of" in answer.text
+
+
 def test_table_with_a_bad_line_stores_nothing_and_names_it(study: Any, boss: httpx.Client) -> None:
     _ask(boss, study, "Why")
     slide_id = _slide(boss, study)
@@ -193,12 +278,12 @@ def test_shapes_are_geojson_in_pixels(study: Any, boss: httpx.Client, schema: An
 def test_long_table_is_sent_in_pieces(study: Any, boss: httpx.Client) -> None:
     _ask(boss, study, "Why")
     slide_id = _slide(boss, study)
-    lines = [f"{slide_id}\tn\tr{n}@lab\tWhy\t{'x' * 900}" for n in range(1000)]
+    lines = [f"{slide_id}\tn\tr{n}@lab\tWhy\t{'x' * 900}" for n in range(3000)]
     boss.post(f"/v1/studies/{study.id}/results", content="\n" + "\n".join(lines), headers=TSV)
     path, csv_please = f"/v1/studies/{study.id}/answers", {"Accept": "text/csv"}
     whole = boss.get(path, headers=csv_please)
-    assert whole.headers["Transfer-Encoding"] == "chunked"
-    assert len(_table(whole)) == 1000
+    assert len(whole.content) > 2 * PIECE_BYTES
+    assert len(_table(whole)) == 3000
     head = boss.head(path, headers=csv_please)
     assert int(head.headers["Content-Length"]) == len(whole.content)
     assert not head.content

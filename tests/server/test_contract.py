@@ -126,6 +126,7 @@ def test_changes_of_what_has_revisions_need_one(contract: dict[str, Any]) -> Non
             "questions/{question_id}",
             "layers/{layer_id}",
             "annotations/{annotation_id}",
+            "studies/{study_id}/reading/annotations/{annotation_id}",
         )
     } | {("put", "/v1/layers/{layer_id}/labels")}
 
@@ -156,6 +157,7 @@ ANSWERS = {
     "ResultPage": "v1/studies/{world.study.id}/answers",
     "TmaMapPage": "v1/studies/{world.study.id}/tma-maps",
     "WholeTmaMap": "v1/tma-maps/{world.tma_map.id}",
+    "SlideCores": "v1/slides/{world.array.id}/cores",
     "ConfigFiles": "v1/studies/{world.study.id}/config-files",
 }
 

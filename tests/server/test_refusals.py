@@ -30,18 +30,21 @@ WITH_BODY = [
     if each[0] in {"POST", "PUT", "PATCH"} and each not in [*TABLES, *FILES]
 ]
 
+_READ_SLIDE = "v1/studies/{study_id}/reading/slides/{number}"
+
 
 def _path(world: Any, path: str) -> str:
     known = {
         "study_id": world.study.id,
         "case_id": world.case.id,
-        "slide_id": world.slide.id,
+        "slide_id": world.array.id if "/cores" in path else world.slide.id,
         "token_id": 1,
         "key_id": 1,
         "email": "viewer@lab",
         "name": "label",
         "z": 4,
         "level": 12,
+        "number": 1,
         "x": 1,
         "y": 1,
     }
@@ -52,7 +55,8 @@ def _path(world: Any, path: str) -> str:
     if "layer_id" in path:
         known["layer_id"] = world.shape.question_id
     if "annotation_id" in path:
-        known["annotation_id"] = world.shape.id
+        shape = world.shared_shape if "reading" in path else world.shape
+        known["annotation_id"] = shape.id
     if "{load_id}" in path:
         known["load_id"] = world.load.id
     if "job_id" in path:
@@ -77,6 +81,9 @@ def _query(world: Any, path: str) -> dict[str, Any] | None:
         "v1/slides/{slide_id}/tiles/{z}": {"tiles": "1.1"},
         "v1/slides/{slide_id}/region": {"x": 0, "y": 0, "width": 8, "height": 8},
         "v1/slides/{slide_id}/annotations/at": {"x": 0, "y": 0},
+        f"{_READ_SLIDE}/tiles/{{z}}": {"tiles": "1.1"},
+        f"{_READ_SLIDE}/annotations/at": {"x": 0, "y": 0},
+        "v1/studies/{study_id}/reading/layers/{layer_id}/shapes": {"slide_id": 1},
         "v1/slides/{slide_id}/mask": {
             "layer_id": world.shape.question_id,
             "left": 0,

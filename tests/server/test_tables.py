@@ -1,9 +1,7 @@
-"""Large answers as they are made: what likes which type, tidy CSV, GeoJSON."""
+"""Large answers as they are made: what likes which type, and GeoJSON."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import UTC, datetime
 
@@ -11,14 +9,8 @@ import pytest
 from shapely.geometry import Point, Polygon
 
 from wsi_lab.model.annotation import Annotation, Shape, ShapeKind
-from wsi_lab.model.answer import Core, Place, ResultRow
-from wsi_lab.server.api.tables import (
-    PIECE_BYTES,
-    SHAPES_PER_PIECE,
-    accepted,
-    feature_collection,
-    scores_csv,
-)
+from wsi_lab.model.answer import Core, Place
+from wsi_lab.server.api.tables import SHAPES_PER_PIECE, accepted, feature_collection
 
 OFFERED = ["application/json", "text/csv", "text/tab-separated-values"]
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -41,46 +33,6 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 )
 def test_type_that_is_liked_best_is_sent(header: str | None, expected: str) -> None:
     assert accepted(header, OFFERED) == expected
-
-
-def test_cells_of_a_table_come_back_as_they_were() -> None:
-    values = ['a "quoted" word', "two\nlines", "tab\there", "comma, comma", "", "1\r\n2", "ü診"]
-    rows = [
-        ResultRow(7, "a@lab", "Q, 1", value, "CMU-1", "A-17", Core(0, 3, "x"), NOON, n, 0, 2)
-        for n, value in enumerate(values, 1)
-    ]
-    text = b"".join(scores_csv(rows, {"Q, 1": "FreeText"})).decode()
-    found = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["answer"] for row in found] == values
-    assert found[0] == {
-        "answer_id": "1",
-        "slide_id": "7",
-        "slide": "CMU-1",
-        "case": "A-17",
-        "core_row": "0",
-        "core_column": "3",
-        "core_sample": "x",
-        "reader": "a@lab",
-        "question": "Q, 1",
-        "kind": "FreeText",
-        "answer": values[0],
-        "answered_on": "2026-11-25T12:00:00Z",
-        "revision": "2",
-    }
-
-
-def test_answer_about_a_case_has_no_slide_and_no_core() -> None:
-    text = b"".join(scores_csv([ResultRow(None, "a@lab", "Q", "1", case_name="A")], {})).decode()
-    assert text.splitlines()[1] == "0,,,A,,,,a@lab,Q,,1,,0"
-
-
-def test_long_table_comes_in_pieces_of_whole_lines() -> None:
-    rows = [ResultRow(1, "a@lab", "Q", "x" * 1000)] * 1000
-    pieces = list(scores_csv(rows, {}))
-    assert len(pieces) > 2
-    assert all(piece.endswith(b"\n") for piece in pieces)
-    assert max(map(len, pieces)) < PIECE_BYTES + 2000
-    assert b"".join(pieces).count(b"\n") == 1001
 
 
 def _annotation(number: int, geometry: object) -> Annotation:

@@ -34,6 +34,7 @@ from who_may import (
     VIEWERS_OWN,
     Ask,
 )
+from who_may_reading import READING_ASKS, READING_CELLS
 from who_may_tasks import TASK_ASKS, TASK_CELLS
 
 from wsi_lab.model.feature import Grid
@@ -87,6 +88,10 @@ MATRIX = {
     "GET v1/slides/{slide_id}/deepzoom.dzi": MEMBERS_SEE,
     "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": MEMBERS_SEE,
     "PUT v1/slides/{slide_id}/tma-map": EDITORS_CHANGE,
+    "GET v1/slides/{slide_id}/cores": MEMBERS_SEE,
+    "PUT v1/slides/{slide_id}/cores": EDITORS_CHANGE,
+    "DELETE v1/slides/{slide_id}/cores": EDITORS_REMOVE,
+    "POST v1/slides/{slide_id}/cores/fit": EDITORS_CHANGE,
     "GET v1/studies/{study_id}/questions": MEMBERS_SEE,
     "POST v1/studies/{study_id}/questions": EDITORS_MAKE,
     "PUT v1/studies/{study_id}/questions": EDITORS_CHANGE,
@@ -127,6 +132,7 @@ MATRIX = {
     "GET v1/studies/{study_id}/config-files": EDITORS_CHANGE,
     "POST v1/studies/{study_id}/import": ADMINS_SEE,
     "POST v1/uploads/{upload_id}/finish": BOSS_OWN,
+    **READING_CELLS,
     **TASK_CELLS,
 }
 
@@ -291,9 +297,17 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "GET v1/slides/{slide_id}/deepzoom_files/{level}/{x}_{y}.jpg": lambda world: _slide(
         world, level=12, x=1, y=1
     ),
+    # Readings ask of the first slide as one without cores.
     "PUT v1/slides/{slide_id}/tma-map": lambda world: Ask(
-        {"slide_id": world.slide.id}, body={"name": world.tma_map.name}
+        {"slide_id": world.new_slide().id}, body={"name": world.tma_map.name}
     ),
+    "GET v1/slides/{slide_id}/cores": lambda world: Ask({"slide_id": world.array.id}),
+    "PUT v1/slides/{slide_id}/cores": lambda world: Ask(
+        {"slide_id": world.array.id},
+        body={"cores": [{"row": 1, "column": 2, "box": [1, 2, 30, 40]}]},
+    ),
+    "DELETE v1/slides/{slide_id}/cores": lambda world: Ask({"slide_id": world.array.id}),
+    "POST v1/slides/{slide_id}/cores/fit": lambda world: Ask({"slide_id": world.array.id}, body={}),
     "GET v1/studies/{study_id}/questions": _study,
     "POST v1/studies/{study_id}/questions": lambda world: _study(
         world, body={"name": world.name(), "kind": "Percentage"}
@@ -351,6 +365,7 @@ ASK: dict[str, Callable[[Any], Ask]] = {
     "POST v1/uploads/{upload_id}/finish": lambda world: Ask(
         {"upload_id": world.uploaded("site_admin").id}, body={}
     ),
+    **READING_ASKS,
     **TASK_ASKS,
 }
 

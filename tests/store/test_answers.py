@@ -128,3 +128,28 @@ def test_authors_are_folded_as_the_database_folds_them(author: str) -> None:
     assert answers.folded(author) == "".join(
         chr(ord(each) + 32) if "A" <= each <= "Z" else each for each in author
     )
+
+
+def test_change_of_an_answer_does_not_look_through_all_others(database: Database, ids) -> None:
+    rows = [row(ids, id=n, author=f"reader-{n}") for n in range(1, 20_001)]
+    database.write(lambda c: answers.add_answers(c, rows))
+
+    def change(connection: Connection) -> int:
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 100
+
+        connection.set_progress_handler(step, 100)
+        try:
+            answers.update_answers(connection, [row(ids, id=7, author="reader-7", value="2")])
+        finally:
+            connection.set_progress_handler(None, 0)
+        return steps
+
+    assert database.write(change) < 5_000
+    (value,) = database.read(
+        lambda c: c.execute("SELECT value FROM answers WHERE id = 7")
+    ).fetchone()
+    assert value == "2"

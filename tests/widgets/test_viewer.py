@@ -1,4 +1,4 @@
-"""The kernel's half of the viewer; the browser's is in tests/browser and tests/widgets/front."""
+"""The kernel's half of the viewer; the browser's is in tests/browser and tests/front/map."""
 
 from __future__ import annotations
 

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from wsi_lab.analysis.ratings import ratings_of
+from wsi_lab.analysis.staple import StapleResult, consensus_shapes, staple
+
+__all__ = ["StapleResult", "consensus_shapes", "disagreement", "majority", "median", "staple"]
 
 
 def majority(ratings: pd.DataFrame, *, tie: Any = None) -> pd.Series[Any]:

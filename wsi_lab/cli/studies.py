@@ -11,6 +11,8 @@ import click
 
 from wsi_lab.cli.archives import export_study, load_study
 from wsi_lab.cli.console import Console, contents_of, lab_command
+from wsi_lab.cli.cores import fit_cores
+from wsi_lab.cli.invitations import invite_reader
 from wsi_lab.cli.manifest import Entry, file_or_address
 from wsi_lab.cli.places import Reached, reached_stores
 from wsi_lab.cli.shapes import case_shape, member_shape, slide_shape, study_shape
@@ -43,6 +45,7 @@ def study() -> None:
 
 for command in (create_study, publish_study, unpublish_study, export_study, load_study):
     study.add_command(command)
+study.add_command(fit_cores)
 
 
 @study.command("list")
@@ -233,6 +236,9 @@ def _is_of_the_web(address: str) -> bool:
 @click.group()
 def member() -> None:
     """Say who may do what in a study."""
+
+
+member.add_command(invite_reader)
 
 
 @member.command("add")

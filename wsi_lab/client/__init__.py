@@ -15,8 +15,10 @@ from wsi_lab.client.lab import Lab
 from wsi_lab.client.layers import Layer, Layers
 from wsi_lab.client.loads import Load
 from wsi_lab.client.named import UnknownKey
+from wsi_lab.client.overview import Overview
 from wsi_lab.client.people import Member, Token, Tokens, User, Users
 from wsi_lab.client.questions import Question, Questions
+from wsi_lab.client.reading import Invitation
 from wsi_lab.client.scores import Answer, Core, ImportReport
 from wsi_lab.client.slide import Slide
 from wsi_lab.client.slides import Slides
@@ -33,6 +35,7 @@ __all__ = [
     "Core",
     "ExportReport",
     "ImportReport",
+    "Invitation",
     "Lab",
     "Label",
     "Layer",
@@ -41,6 +44,7 @@ __all__ = [
     "MapCore",
     "Mask",
     "Member",
+    "Overview",
     "Question",
     "Questions",
     "Slide",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from wsi_lab.client.kept_tables import KeptTables
 from wsi_lab.client.refusals import refusal, seconds_to_wait, with_request
 from wsi_lab.errors import Invalid, SourceTimeout, SourceUnavailable, WsiLabError
 
@@ -22,6 +23,8 @@ T = TypeVar("T")
 API = 1
 PAGE_SIZE = 500
 TRIES = 4
+NOT_MODIFIED = 304
+"""The status of an answer that is what `unless` says; nobody else gets one."""
 _SAFE_TO_REPEAT = frozenset({"GET", "PUT", "DELETE"})
 
 
@@ -41,6 +44,8 @@ class Connection:
         origin (``"/wsi-lab/"``), or `None` when the browser cannot reach it that way.
     viewer
         What `Slide.view` calls; given by `wsi_lab.connect`, so that this package draws nothing.
+    dashboard, scorer
+        What `Study.dashboard` and `Study.score` call; given in the same way.
     transport
         How bytes travel; the default is the network.
     timeout_s
@@ -61,6 +66,8 @@ class Connection:
         *,
         browser_url: str | None = None,
         viewer: Callable[..., Any] | None = None,
+        dashboard: Callable[..., Any] | None = None,
+        scorer: Callable[..., Any] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout_s: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
@@ -70,6 +77,9 @@ class Connection:
         self.url = url if url.endswith("/") else url + "/"
         self.browser_url = browser_url
         self.viewer = viewer
+        self.dashboard = dashboard
+        self.scorer = scorer
+        self.kept_tables = KeptTables()
         self._sleep = sleep
         self._httpx = httpx
         try:
@@ -94,6 +104,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections that are kept open between requests."""
+        self.kept_tables.clear()
         self._client.close()
 
     def get(self, path: str, **query: Any) -> Any:
@@ -137,6 +148,7 @@ class Connection:
         accept: str | None = None,
         content: bytes | Iterable[bytes] | None = None,
         media_type: str | None = None,
+        unless: str | None = None,
         timeout_s: float | None = None,
         **query: Any,
     ) -> httpx.Response:
@@ -146,20 +158,26 @@ class Connection:
         ----------
         content
             The body; pieces of it are sent as they come.
+        unless
+            The ETag of what is there already; if it is still that, the answer is an empty 304.
         """
         headers = {}
         if accept is not None:
             headers["Accept"] = accept
         if media_type is not None:
             headers["Content-Type"] = media_type
+        if unless is not None:
+            headers["If-None-Match"] = unless
         sent: dict[str, Any] = {} if content is None else {"content": content}
         return self._ask(method, path, query=query, headers=headers, timeout_s=timeout_s, **sent)
 
-    def pieces(self, path: str, *, timeout_s: float, **query: Any) -> Iterator[bytes]:
+    def pieces(
+        self, path: str, *, timeout_s: float, accept: str = "*/*", **query: Any
+    ) -> Iterator[bytes]:
         """Yield the body of a GET while it comes, for what may not fit into memory."""
         params = {key: value for key, value in query.items() if value is not None}
         timeout = self._httpx.Timeout(timeout_s, connect=10.0)
-        headers = {"Accept": "*/*"}
+        headers = {"Accept": accept}
         with (
             self._in_words("GET", path),
             self._client.stream(
@@ -256,7 +274,7 @@ class Connection:
         params = {key: value for key, value in (query or {}).items() if value is not None}
         for attempt in range(1, TRIES + 1):
             answer = self._send(method, path, params=params or None, json=body, **sent)
-            if answer.is_success:
+            if answer.is_success or answer.status_code == NOT_MODIFIED:
                 return answer
             wait = seconds_to_wait(answer.status_code, answer.headers)
             if method not in _SAFE_TO_REPEAT or wait is None or attempt == TRIES:

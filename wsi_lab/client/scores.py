@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from wsi_lab.client import frames
-from wsi_lab.client.connection import Connection, parsed
-from wsi_lab.errors import Invalid, WsiLabError
+from wsi_lab.client.connection import NOT_MODIFIED, Connection, parsed
+from wsi_lab.client.exports import write_whole
+from wsi_lab.client.layer_ids import id_of
+from wsi_lab.client.local_files import whole_file
+from wsi_lab.errors import Invalid
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from wsi_lab.client.score_frames import ScoresFrame
+
+ARROW = "application/vnd.apache.arrow.stream"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
 SECONDS_PER_TABLE = 600.0
 
-_TYPES: Mapping[str, str] = {
-    "case": frames.TEXT,
-    "slide": frames.TEXT,
-    "slide_id": "Int64",
-    "core_row": "Int64",
-    "core_column": "Int64",
-    "core_sample": frames.TEXT,
-    "reader": frames.TEXT,
-    "question": frames.TEXT,
-    "kind": frames.TEXT,
-    "answer": frames.TEXT,
-    "answered_on": frames.TEXT,
-    "answer_id": frames.WHOLE,
-    "revision": frames.WHOLE,
-}
-# An empty answer is an answer; an empty case is none.
-_MISSING_WHEN_EMPTY = frozenset(_TYPES) - {"answer"}
 _COLUMNS_OF_RESULTS: Mapping[str, str] = {
     "case": "CaseName",
     "slide_id": "ImageID",
@@ -50,6 +38,8 @@ _COLUMNS_OF_RESULTS: Mapping[str, str] = {
     "answer": "Answer",
 }
 _NEEDED = ("reader", "question", "answer")
+_TEXTS_BY_ENDING = {".csv": CSV, ".tsv": TSV}
+ENDINGS = (*_TEXTS_BY_ENDING, ".parquet", ".arrow", ".feather")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,32 +103,88 @@ class ImportReport:
     log: tuple[str, ...]
 
 
-def scores(connection: Connection, study_id: int, **filters: Any) -> pd.DataFrame:
+def scores(connection: Connection, study_id: int, filters: Mapping[str, Any]) -> ScoresFrame:
     """Return answers as a tidy table; see `wsi_lab.client.Study.scores`."""
-    import pandas as pd  # noqa: PLC0415 (half a second, only for those who want tables)
+    from wsi_lab.client.score_frames import frame_of_stream  # noqa: PLC0415 (half a second)
 
-    body = connection.get_bytes(
-        f"v1/studies/{study_id}/answers",
-        accept=CSV,
+    path = f"v1/studies/{study_id}/answers"
+    key = (path, tuple(sorted(filters.items())))
+    known = connection.kept_tables.get(key)
+    answer = connection.ask(
+        "GET",
+        path,
+        accept=ARROW,
+        unless=None if known is None else known.tag,
         timeout_s=SECONDS_PER_TABLE,
         **filters,
     )
+    if known is not None and answer.status_code == NOT_MODIFIED:
+        # What is written into a copy is not in the original, and costs nothing before.
+        return cast("ScoresFrame", known.frame.copy(deep=False))
+    found = frame_of_stream(answer.content)
+    tag = answer.headers.get("ETag")
+    if tag:
+        connection.kept_tables.keep(key, tag, found)
+    return found.copy(deep=False)
+
+
+def export_scores(
+    connection: Connection, study_id: int, path: str | Path, filters: Mapping[str, Any]
+) -> None:
+    """Write answers into a file; see `wsi_lab.client.Study.export_scores`."""
+    path = Path(path).expanduser()
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise Invalid(f"Scores are exported to a file that ends in {', '.join(ENDINGS)}.")
+    if ending in _TEXTS_BY_ENDING:
+        pieces = connection.pieces(
+            f"v1/studies/{study_id}/answers",
+            accept=_TEXTS_BY_ENDING[ending],
+            timeout_s=SECONDS_PER_TABLE,
+            **filters,
+        )
+        write_whole(path, pieces)
+        return
+    found = scores(connection, study_id, filters)
+    with whole_file(path) as file:
+        if ending == ".parquet":
+            found.to_parquet(file, index=False)
+        else:
+            found.to_feather(file)
+
+
+def filters_of(
+    *,
+    question: str | None = None,
+    reader: str | None = None,
+    slide: Any = None,
+    case: Any = None,
+    mine: bool = False,
+    as_of: datetime | str | None = None,
+    complete: bool = False,
+) -> dict[str, Any]:
+    """Return which answers are wanted, as the lab takes it.
+
+    Raises
+    ------
+    Invalid
+        `as_of` is no moment.
+    """
     try:
-        table = pd.read_csv(
-            io.BytesIO(body),
-            dtype=dict(_TYPES),
-            keep_default_na=False,
-            na_values={name: [""] for name in _MISSING_WHEN_EMPTY},
-        )[list(_TYPES)]
-        # To microseconds, whatever the parser prefers: as in all tables of the lab.
-        answered = pd.to_datetime(table["answered_on"], format="ISO8601", utc=True)
-        table["answered_on"] = answered.dt.as_unit("us")
-    except (ValueError, KeyError) as error:
-        raise WsiLabError(
-            "The lab's table of answers cannot be understood; it and this client may be of "
-            "different versions. Update the older one."
-        ) from error
-    return table
+        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise Invalid(f"{as_of!r} is no moment such as 2026-07-01T12:00:00Z.") from None
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return {
+        "question": question,
+        "author": reader,
+        "slide_id": id_of(slide),
+        "case_id": id_of(case),
+        "mine": "true" if mine else None,
+        "as_of": None if moment is None else moment.isoformat(),
+        "complete": "true" if complete else None,
+    }
 
 
 def submit(connection: Connection, study_id: int, body: Mapping[str, Any]) -> Answer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import exports, pictures
 from wsi_lab.client.connection import Connection, parsed, segment, words
+from wsi_lab.client.cores import WithCores
 from wsi_lab.client.exports import Mask
 from wsi_lab.client.layer_ids import layer_id_of
 from wsi_lab.client.shape_tables import LabelChoice, Where, table_of_shapes
@@ -27,7 +28,7 @@ THUMBNAIL_SIDE = 512
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slide(SlideFields):
+class Slide(SlideFields, WithCores):
     """One whole-slide image in a study, as it was when it was read.
 
     Frame: level-0 pixels, x right, y down, origin in the top left corner.

@@ -18,13 +18,15 @@ from wsi_lab.client.layers import Layer, Layers
 from wsi_lab.client.people import Member
 from wsi_lab.client.progress import Bar, ShowProgress
 from wsi_lab.client.questions import Questions
+from wsi_lab.client.reading import StudyReadings
 from wsi_lab.client.shape_tables import LabelChoice, Where
 from wsi_lab.client.slide import Slide
 from wsi_lab.client.slides import Slides
 from wsi_lab.client.study_fields import StudyFields, row_of
-from wsi_lab.client.study_scores import StudyScores
+from wsi_lab.client.study_overview import StudyOverview
 from wsi_lab.client.tma_maps import TmaMaps
 from wsi_lab.client.uploads import Progress, send_file
+from wsi_lab.errors import WsiLabError
 from wsi_lab.model.study_settings import blinding_of, settings_of_words
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study(StudyScores):
+class Study(StudyOverview, StudyReadings):
     """A set of slides that the same people look at for the same purpose, as it was when read.
 
     Attributes
@@ -79,6 +81,18 @@ class Study(StudyScores):
     def layers(self) -> Layers:
         """Its layers of annotations, by name or id."""
         return Layers(self.connection, self.id, self.name)
+
+    def score(self, **options: Any) -> Any:
+        """Return the scoring app for a notebook: `wsi_lab.widgets.ScoringWidget`.
+
+        Parameters
+        ----------
+        options
+            Handed to it, for example ``height="800px"``, or ``item=12`` to begin there.
+        """
+        if self.connection.scorer is None:
+            raise WsiLabError("This lab was opened without widgets; use wsi_lab.connect().")
+        return self.connection.scorer(self, **options)
 
     def annotations(
         self,

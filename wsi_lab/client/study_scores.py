@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsi_lab.client import scores
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wsi_lab.analysis.alpha import AlphaLevel
+    from wsi_lab.client.score_frames import ScoresFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +38,14 @@ class StudyScores(StudyFields):
         slide: Slide | int | None = None,
         case: Case | int | None = None,
         mine: bool = False,
-    ) -> pd.DataFrame:
-        """Return its answers as a tidy table, one row each.
+        as_of: datetime | str | None = None,
+        complete: bool = False,
+    ) -> ScoresFrame:
+        """Return its answers as a tidy table, one row each; ``.wide()`` lays it out side by side.
 
         Columns are case, slide, slide_id, core_row, core_column, core_sample, reader, question,
         kind, answer (text), answered_on (UTC), answer_id, revision. `import_results` takes such a
-        table again.
+        table again. As long as nothing in the study changes, asking again costs next to nothing.
 
         Parameters
         ----------
@@ -48,16 +53,45 @@ class StudyScores(StudyFields):
             Only what has this name, or this id.
         mine
             Only your own answers; those of others need the right `results`.
+        as_of
+            Answers as they were at this moment (by `answered_on`), shapes included; without a time
+            zone it is in UTC. What was not answered yet is not there, nor what had been taken back
+            by an empty answer. Names, and what slides and questions there are, are those of today.
+        complete
+            Only readers who have given (by then) every answer that the study needs: to all
+            questions but free texts and explanations, about all slides, all cores that are no
+            controls of slides with a TMA map, or all cases where the setting `scorecases` is on
+            or there are no slides.
         """
-        return scores.scores(
-            self.connection,
-            self.id,
+        filters = scores.filters_of(
             question=question,
-            author=reader,
-            slide_id=id_of(slide),
-            case_id=id_of(case),
-            mine="true" if mine else None,
+            reader=reader,
+            slide=slide,
+            case=case,
+            mine=mine,
+            as_of=as_of,
+            complete=complete,
         )
+        return scores.scores(self.connection, self.id, filters)
+
+    def export_scores(self, path: str | Path, **wanted: Any) -> None:
+        """Write its answers into a file, all of it or nothing.
+
+        Parameters
+        ----------
+        path
+            Its ending says what it is to be: ``.csv`` and ``.parquet`` are the table that `scores`
+            returns, ``.arrow`` or ``.feather`` the same for `pandas.read_feather`, and ``.tsv`` is
+            Slide Score's table of results.
+        **wanted
+            Which answers, as for `scores`.
+
+        Raises
+        ------
+        Invalid
+            The file has another ending, or cannot be written.
+        """
+        scores.export_scores(self.connection, self.id, path, scores.filters_of(**wanted))
 
     def submit(
         self,

@@ -97,11 +97,13 @@ def prepare(home: Path) -> None:
 
 
 def example(name: str) -> Path:
-    """Return where a table of the demo lies.
+    """Return where a slide or a table of the demo lies.
 
     Parameters
     ----------
     name
+        Of slides: ``CMU-1-Small-Region.svs``, ``ovary-nest.jpg``, ``cervix-biopsy.tif``.
+
         Of shapes: ``cervix_biopsy_nuclei.parquet`` (19,197 nuclei),
         ``cervix_biopsy_tissue.parquet`` (56 tissue regions) or ``ovary_nest_nuclei.parquet``
         (1,295 nuclei): GeoParquet with ``geometry`` in level-0 pixels and ``class_name``. They
@@ -124,14 +126,15 @@ def example(name: str) -> Path:
     >>> example("ovary_nest_nuclei.parquet").name
     'ovary_nest_nuclei.parquet'
     """
-    tables = {
+    there = {
         path.name: path
         for pattern in ("nuclei/*.parquet", "scores/*.csv", "scores/*.parquet")
         for path in sorted(_FOLDER.glob(pattern))
     }
-    if name not in tables:
-        raise NotFound(f"The demo has no {name}; it has {', '.join(tables)}.")
-    return tables[name]
+    there |= {path.name: path for each in _SLIDES if (path := _FOLDER / each.file).exists()}
+    if name not in there:
+        raise NotFound(f"The demo has no {name}; it has {', '.join(there)}.")
+    return there[name]
 
 
 def _register(home: Path, placed: Sequence[Path]) -> None:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 TOUR = "tour.ipynb"
-NOTEBOOKS = (TOUR, "annotations.ipynb", "agreement.ipynb")
+NOTEBOOKS = (TOUR, "annotations.ipynb", "readers.ipynb", "agreement.ipynb")
 _FOLDER = Path(__file__).parent
 
 

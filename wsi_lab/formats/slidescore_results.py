@@ -126,9 +126,7 @@ def results_table(
         rows = list(rows)
         with_cores = any(row.core for row in rows) if with_cores is None else with_cores
         with_cases = any(row.case_name for row in rows) if with_cases is None else with_cases
-    headings = ["CaseName"] * with_cases + ["ImageID", "Image Name", "By"]
-    headings += ["TMA Row", "TMA Col", "TMA Sample"] * with_cores
-    headings += ["Question", "Answer", "lastModifiedOn"]
+    headings = results_columns(with_cores=with_cores, with_cases=with_cases)
     lines = ["\t".join(headings)]
     for row in rows:
         cells = [row.case_name or ""] if with_cases else []
@@ -147,6 +145,27 @@ def results_table(
         lines.append(line)
     lines.append("")
     return "\n".join(lines)
+
+
+def results_columns(*, with_cores: bool, with_cases: bool) -> dict[str, str]:
+    """Return the headings of a table of results, in order, and what lab tables call the columns.
+
+    Examples
+    --------
+    >>> results_columns(with_cores=False, with_cases=True)["CaseName"]
+    'case'
+    """
+    cores = {"TMA Row": "core_row", "TMA Col": "core_column", "TMA Sample": "core_sample"}
+    return {
+        **({"CaseName": "case"} if with_cases else {}),
+        "ImageID": "slide_id",
+        "Image Name": "slide",
+        "By": "reader",
+        **(cores if with_cores else {}),
+        "Question": "question",
+        "Answer": "answer",
+        "lastModifiedOn": "answered_on",
+    }
 
 
 def _named_columns(header: str) -> tuple[str, ...] | None:

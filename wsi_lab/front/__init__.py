@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import TypeAlias
 
 _IMPORT = re.compile(r"^import \{[^}]*\} from ([\"'])[./\w]+\.m?js\1;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
@@ -27,7 +29,46 @@ def front_file(name: str) -> Traversable:
     return files("wsi_lab.front") / name
 
 
-def joined(parts: Sequence[Traversable]) -> str:
+@dataclass(frozen=True)
+class Constant:
+    """A script for module systems of another kind (UMD, CommonJS), as a constant of a module.
+
+    None of its own names meets those of other parts.
+
+    Parameters
+    ----------
+    name
+        What the other parts call all that it exports.
+    script
+        The file, which stays as its makers ship it.
+
+    Examples
+    --------
+    >>> leaflet = Constant("L", front_file("leaflet") / "leaflet.js")
+    >>> joined([leaflet]).startswith("const L = ")
+    True
+    """
+
+    name: str
+    script: Traversable
+
+    def read_text(self, encoding: str) -> str:
+        """Return it as a part of a module."""
+        text = self.script.read_text(encoding=encoding)
+        return (
+            f"const {self.name} = ((module) => {{\n"
+            "const { exports } = module;\n"
+            f"{text}\n"
+            "return module.exports;\n"
+            "})({ exports: {} });\n"
+        )
+
+
+Part: TypeAlias = Traversable | Constant
+"""Of a script: a module, or a script as a constant."""
+
+
+def joined(parts: Sequence[Part]) -> str:
     """Return the parts of a script, in the order of their imports, as one module.
 
     Examples

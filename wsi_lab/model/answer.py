@@ -120,6 +120,31 @@ class ResultRow(NamedTuple):
     revision: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedAnswers:
+    """Which answers of a study somebody asks for; by default all.
+
+    Attributes
+    ----------
+    question, author
+        Only answers to the question of that name, or by that author.
+    slide_id, case_id
+        Only answers about the slide, or about the case and its slides.
+    as_of
+        Answers as they were at that moment; without a time zone it is in UTC. What was taken back
+        by then (an empty answer) or not given yet is not there.
+    complete
+        Only answers of readers who have given all that are needed.
+    """
+
+    question: str | None = None
+    author: str | None = None
+    slide_id: int | None = None
+    case_id: int | None = None
+    as_of: datetime | None = None
+    complete: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of answers that were brought in.

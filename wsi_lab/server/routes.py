@@ -23,6 +23,7 @@ from wsi_lab.server.api.answers import (
 from wsi_lab.server.api.archives import ARCHIVE_ROUTES
 from wsi_lab.server.api.cases import CaseHandler, CasesHandler
 from wsi_lab.server.api.configuration import ConfigFilesHandler, ImportHandler
+from wsi_lab.server.api.cores import CORES_ROUTES
 from wsi_lab.server.api.forms_studies import LARGEST_PLAN
 from wsi_lab.server.api.lab import MeHandler, OpenApiHandler, RootHandler
 from wsi_lab.server.api.people import TokenHandler, TokensHandler, UsersHandler
@@ -49,6 +50,7 @@ from wsi_lab.server.api.studies import (
 )
 from wsi_lab.server.api.tma_maps import SlideMapHandler, TmaMapHandler, TmaMapsHandler
 from wsi_lab.server.api.uploads import FinishHandler
+from wsi_lab.server.reading.routes import READING_ROUTES
 from wsi_lab.server.routing import OPEN, Kind, Need, Route
 
 _LOOK = Need(Action.LAB_VIEW)
@@ -191,4 +193,6 @@ V1_ROUTES: tuple[Route, ...] = (
     *EXCHANGE_ROUTES,
     *TASK_ROUTES,
     *ARCHIVE_ROUTES,
+    *READING_ROUTES,
+    *CORES_ROUTES,
 )

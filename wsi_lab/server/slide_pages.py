@@ -11,7 +11,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from hashlib import blake2b
 from importlib.resources.abc import Traversable
@@ -55,20 +55,22 @@ _TURNS_TEXT_ROUND = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
-class Assets:
-    """The files that a page needs.
+class PageFiles:
+    """The files that a page needs, at ``assets/…`` beside it.
 
     Parameters
     ----------
-    script
-        The page's own parts, after those that all pages share.
-    style
-        Of the page alone.
+    media_types
+        Of each file, by its name.
+    make
+        Makes them, when the first is asked for.
     """
 
-    def __init__(self, script: Sequence[Traversable], style: Sequence[Traversable] = ()) -> None:
-        self._script = script
-        self._style = style
+    def __init__(
+        self, media_types: Mapping[str, str], make: Callable[[], Mapping[str, bytes]]
+    ) -> None:
+        self._media_types = media_types
+        self._make = make
 
     def __getitem__(self, name: str) -> bytes:
         return self._files[name]
@@ -76,10 +78,10 @@ class Assets:
     @cached_property
     def version(self) -> str:
         """What changes with any of the files; a page asks for them with ``?v=`` this."""
-        together = blake2b(digest_size=6)
-        for name in ASSETS:
-            together.update(self[name])
-        return together.hexdigest()
+        digest = blake2b(digest_size=6)
+        for name in self._media_types:
+            digest.update(self[name])
+        return digest.hexdigest()
 
     def send(self, handler: Handler, name: str) -> None:
         """Answer a request for one of the files.
@@ -89,7 +91,7 @@ class Assets:
         NotFound
             There is none of that name.
         """
-        media_type = ASSETS.get(name)
+        media_type = self._media_types.get(name)
         if media_type is None:
             raise NotFound("There is nothing at this address.")
         data = self[name]
@@ -106,14 +108,37 @@ class Assets:
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
-        made = {
-            "view.css": _texts((front_file("view.css"), *self._style)),
-            "view.mjs": joined((*map(shared, _PARTS), *self._script)),
-        }
-        return {
-            name: made[name].encode() if name in made else front_file(name).read_bytes()
-            for name in ASSETS
-        }
+        return self._make()
+
+
+class Assets(PageFiles):
+    """The files that the page of a slide needs.
+
+    Parameters
+    ----------
+    script
+        The page's own parts, after those that all pages share.
+    style
+        Of the page alone.
+    """
+
+    def __init__(self, script: Sequence[Traversable], style: Sequence[Traversable] = ()) -> None:
+        def make() -> Mapping[str, bytes]:
+            made = {
+                "view.css": together((front_file("view.css"), *style)),
+                "view.mjs": joined((*map(shared, _PARTS), *script)),
+            }
+            return {
+                name: made[name].encode() if name in made else front_file(name).read_bytes()
+                for name in ASSETS
+            }
+
+        super().__init__(ASSETS, make)
+
+
+def together(parts: Sequence[Traversable]) -> str:
+    """Return style sheets as one."""
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def page_text(
@@ -217,10 +242,6 @@ def number(value: float) -> str:
 @cache
 def _template() -> Template:
     return Template(front_file("view.html").read_text(encoding="utf-8"))
-
-
-def _texts(parts: Sequence[Traversable]) -> str:
-    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def _embedded(told: Mapping[str, Any]) -> str:

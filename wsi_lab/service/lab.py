@@ -39,9 +39,13 @@ from wsi_lab.service.mail import Mail
 from wsi_lab.service.page import Pages
 from wsi_lab.service.people import People
 from wsi_lab.service.places import Places
+from wsi_lab.service.reading.invitations import Invitations
+from wsi_lab.service.reading.readings import Readings
+from wsi_lab.service.reading.reports import Reports
 from wsi_lab.service.remarks import Remarks
 from wsi_lab.service.scoring.questions import Questions
 from wsi_lab.service.scoring.results import Results
+from wsi_lab.service.scoring.score_tables import ScoreTables
 from wsi_lab.service.scoring.tma_maps import TmaMaps
 from wsi_lab.service.screenshots import Screenshots
 from wsi_lab.service.setting_up import StudySetup
@@ -78,6 +82,10 @@ class Lab:
     ----------
     people, studies, cases, slides, tiles, questions, results, annotations, tma_maps
         The verbs, by what they are about.
+    score_tables
+        Results as whole tables.
+    readings, reports, invitations
+        Readers: what they go through item by item, how far they are, and how they are asked in.
     layers, drawing, loads, finder, overlays, exchange, jobs
         Layers of annotations: made, drawn on, loaded, searched, shown, brought in and taken out.
     shapes, shape_lists, shape_pictures
@@ -117,14 +125,14 @@ class Lab:
         self.slides = Slides(transactions, self.tiles, adder, self.files, self._engine_room.engine)
         self.setup = StudySetup(transactions, adder)
         self.questions = Questions(transactions)
-        self.results = Results(transactions)
+        self.results, self.score_tables = Results(transactions), ScoreTables(transactions)
+        self.readings = Readings(database, transactions, self.tiles, self.server_key)
+        self.reports, self.invitations = Reports(transactions), Invitations(transactions)
         self.annotations = Annotations(transactions, home.annotations)
         self.jobs = Jobs(clock)
-        self.layers = Layers(transactions)
-        self.drawing = Drawing(transactions)
+        self.layers, self.drawing = Layers(transactions), Drawing(transactions)
         self.finder = Finder(transactions)
-        self.label_sets = LabelSets(transactions)
-        self.ontologies = Ontologies(transactions)
+        self.label_sets, self.ontologies = LabelSets(transactions), Ontologies(transactions)
         self.tasks = Tasks(transactions)
         self.task_slides = TaskSlides(transactions)
         self.task_drawings = TaskDrawings(transactions)
@@ -169,7 +177,7 @@ class Lab:
         self.attached_files = AttachedFiles(
             transactions, ImageFiles(self.files, home), home.attached
         )
-        self.tma_maps = TmaMaps(transactions, self.files)
+        self.tma_maps = TmaMaps(transactions, self.files, self.tiles)
         self.configuration = Configuration(transactions, self.files, adder)
         self.archives = StudyArchives(
             transactions,

@@ -18,6 +18,7 @@ from wsi_lab.service.annotating.overlay_content import contents
 from wsi_lab.service.answers import Shown
 from wsi_lab.service.figures import Box, Extent, Layer, Room, add_shapes, layers_of_text
 from wsi_lab.service.scoring.answering import is_own
+from wsi_lab.service.scoring.tma_boxes import boxes, map_of
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import annotations as annotation_rows
@@ -89,8 +90,8 @@ class Pages:
     ) -> SlidePage:
         """Return what the page of a slide tells.
 
-        Where the cores of a tissue microarray lie nobody has said yet: they are taken to lie on
-        an even grid over the whole slide, as many rows and columns as their map has.
+        Where nobody has said where the cores of a tissue microarray lie, they are taken to lie
+        on an even grid over the whole slide, as many rows and columns as their map has.
 
         Parameters
         ----------
@@ -192,9 +193,7 @@ def _core(transaction: Transaction, slide: Slide, wish: CoreWish) -> CoreOnSlide
         wish.sample is None and not has_place
     ):
         raise Invalid("Name a core by its row and its column, or by its sample.")
-    tma_map = None
-    if slide.tma_map_id is not None:
-        tma_map = map_rows.map_by_id(transaction.connection, slide.tma_map_id)
+    tma_map = map_of(transaction, slide)
     if tma_map is None:
         raise NotFound("This slide has no TMA map, so that nobody knows its cores.")
     cores = map_rows.cores(transaction.connection, tma_map.id)
@@ -208,5 +207,4 @@ def _core(transaction: Transaction, slide: Slide, wish: CoreWish) -> CoreOnSlide
         raise NotFound("The slide's TMA map has no core of that sample.")
     if not (0 <= row < tma_map.row_count and 0 <= column < tma_map.column_count):
         raise NotFound("The slide's TMA map has no such row and column.")
-    width, height = slide.width / tma_map.column_count, slide.height / tma_map.row_count
-    return CoreOnSlide(row, column, sample, (column * width, row * height, width, height))
+    return CoreOnSlide(row, column, sample, boxes(transaction, slide)[row, column])

@@ -139,7 +139,7 @@ class People:
         if actor.token is not None:
             raise NotAllowed("A token cannot make another one of this kind.")
         self._transactions.write(actor, make)
-        text = _new_text()
+        text = new_token_text()
         self._process_tokens[hash_of(text)] = actor.user.id
         return text
 
@@ -209,7 +209,7 @@ class People:
         name = checked_name(name, "token")
         allowed = capabilities_of_words(capabilities)
         limits = [_limits(words) for words in (read_studies, modify_studies, folders)]
-        text = _new_text()
+        text = new_token_text()
 
         def create(transaction: Transaction) -> Token:
             user = whose_token(transaction, email)
@@ -328,7 +328,8 @@ def _login() -> str:
         return "owner"
 
 
-def _new_text() -> str:
+def new_token_text() -> str:
+    """Return the text of a token that is to be made."""
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 

@@ -13,7 +13,8 @@ def slide_stamp(
     """Return a value that differs as soon as the answer to "may they, and what?" may differ.
 
     It covers the user, their token, their rights in the slide's study, the study (tokens may be
-    limited to its name, readers by its settings) and the slide itself. `None` when there is no such slide or user.
+    limited to its name, readers by its settings) and the slide itself. `None` when there is no
+    such slide or user.
     """
     row = connection.execute(
         """SELECT users.is_admin, tokens.id, tokens.revoked_on, studies.id, studies.name,

@@ -151,7 +151,9 @@ def redraw(connection: Connection, changes: Sequence[tuple[Pen, Redrawing]]) -> 
     )
     connection.execute(
         "UPDATE annotations SET position = m.position, since_revision = m.since_revision "
-        "FROM moving_annotations m WHERE annotations.id = m.id"
+        # Without being told, SQLite looks through all shapes there are for these.
+        "FROM moving_annotations m WHERE annotations.id = m.id "
+        "AND annotations.id IN (SELECT id FROM moving_annotations)"
     )
     connection.execute("DELETE FROM moving_annotations")
     for pen, change in changes:

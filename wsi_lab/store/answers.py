@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from wsi_lab.model.answer import Answer, Core, Place, ResultRow
-from wsi_lab.store.columns import json_text, time_of, time_text
+from wsi_lab.store.answer_selection import Selection
+from wsi_lab.store.columns import time_of, time_text
 from wsi_lab.store.connection import Connection, Row
 
 FEW = 500
@@ -157,7 +158,9 @@ def update_answers(connection: Connection, rows: Iterable[AnswerRow]) -> None:
     )
     connection.execute(
         f"UPDATE answers SET {', '.join(f'{name} = c.{name}' for name in names[1:])} "  # noqa: S608 (constants)
-        "FROM coming_answers c WHERE answers.id = c.id"
+        # Without being told, SQLite looks through all answers there are for these.
+        "FROM coming_answers c WHERE answers.id = c.id "
+        "AND answers.id IN (SELECT id FROM coming_answers)"
     )
     connection.execute("DELETE FROM coming_answers")
 
@@ -218,51 +221,32 @@ def history(connection: Connection, answer_id: int) -> list[Answer]:
 
 def result_rows(
     connection: Connection,
-    study_id: int,
+    selection: Selection,
     case_names: Mapping[int, str],
     *,
-    without: Collection[int] = (),
-    question: str | None = None,
-    author: str | None = None,
-    slide_id: int | None = None,
-    case_id: int | None = None,
     after: int = 0,
     limit: int | None = None,
 ) -> list[ResultRow]:
-    """Return the answers of a study in words, in the order of their ids, all or some.
+    """Return answers of a study in words, in the order of their ids.
+
+    Those to questions that were removed are not there.
 
     Parameters
     ----------
     case_names
         What cases are to be called, by id.
-    without
-        No answers to these questions.
-    case_id
-        Only answers about the case and about slides of it.
     after, limit
         Only answers with greater ids, and at most so many.
     """
+    source, condition, parameters = selection.clauses()
+    value = _VALUE if selection.as_of is None else _VALUE_THEN
     found = connection.execute(
-        f"""SELECT a.slide_id, a.author, q.name, {_VALUE}, coalesce(s.name, ''),
+        f"""SELECT a.slide_id, a.author, q.name, {value}, coalesce(s.name, ''),
         coalesce(a.case_id, s.case_id), a.core_row, a.core_column, a.core_sample, a.answered_on,
-        a.id, a.revision FROM answers a JOIN questions q ON q.id = a.question_id
+        a.id, a.revision FROM {source} JOIN questions q ON q.id = a.question_id
         LEFT JOIN slides s ON s.id = a.slide_id
-        WHERE a.study_id = :study AND q.removed_on IS NULL
-        AND (:without = '[]' OR q.id NOT IN (SELECT value FROM json_each(:without)))
-        AND (:question IS NULL OR q.name = :question) AND (:author IS NULL OR a.author = :author)
-        AND (:slide IS NULL OR a.slide_id = :slide)
-        AND (:case IS NULL OR coalesce(a.case_id, s.case_id) = :case OR s.case_id = :case)
-        AND a.id > :after ORDER BY a.id LIMIT :limit""",  # noqa: S608 (constants)
-        {
-            "study": study_id,
-            "without": json_text(sorted(without)),
-            "question": question,
-            "author": author,
-            "slide": slide_id,
-            "case": case_id,
-            "after": after,
-            "limit": -1 if limit is None else limit,
-        },
+        WHERE {condition} AND q.removed_on IS NULL ORDER BY a.id LIMIT :limit""",  # noqa: S608 (constants)
+        {**parameters, "after": after, "limit": -1 if limit is None else limit},
     )
     return [
         ResultRow(

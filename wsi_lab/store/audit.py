@@ -73,6 +73,18 @@ def record(
     )
 
 
+def last_entry(connection: Connection, study_id: int) -> tuple[int, str]:
+    """Return the id and the time of the last entry about a study.
+
+    They are others as soon as anything in it was changed.
+    """
+    row = connection.execute(
+        "SELECT id, happened_on FROM audit WHERE study_id = ? ORDER BY id DESC LIMIT 1",
+        (study_id,),
+    ).fetchone()
+    return (0, "") if row is None else (row[0], row[1])
+
+
 def entries(
     connection: Connection, *, after: int = 0, study_id: int | None = None, limit: int = 1000
 ) -> list[Entry]:

@@ -23,6 +23,21 @@ def questions(connection: Connection, study_id: int) -> list[Question]:
     ]
 
 
+def question_by_name(connection: Connection, study_id: int, name: str) -> Question | None:
+    """Return a study's question of exactly that name, unless it was removed."""
+    row = connection.execute(
+        "SELECT * FROM questions WHERE study_id = ? AND name = ? AND removed_on IS NULL",
+        (study_id, name),
+    ).fetchone()
+    return None if row is None else _question(row)
+
+
+def question_count(connection: Connection, study_id: int) -> int:
+    """Return how many questions a study has ever had, those that were removed among them."""
+    row = connection.execute("SELECT count(*) FROM questions WHERE study_id = ?", (study_id,))
+    return int(row.fetchone()[0])
+
+
 def question(connection: Connection, question_id: int) -> Question | None:
     """Return a question by id, unless it was removed."""
     row = connection.execute(

@@ -101,6 +101,14 @@ def slide_names(connection: Connection, study_id: int) -> dict[int, str]:
     return {slide_id: name for slide_id, name in rows}  # noqa: C416 (dict takes rows for mappings)
 
 
+def is_of_study(connection: Connection, slide_id: int, study_id: int) -> bool:
+    """Return whether there is such a slide in a study."""
+    found = connection.execute(
+        "SELECT 1 FROM slides WHERE id = ? AND study_id = ?", (slide_id, study_id)
+    )
+    return found.fetchone() is not None
+
+
 def cases_of_slides(connection: Connection, study_id: int) -> dict[int, int | None]:
     """Return the case of each slide of a study, by slide id."""
     found = connection.execute("SELECT id, case_id FROM slides WHERE study_id = ?", (study_id,))

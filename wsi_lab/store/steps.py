@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from wsi_lab.store.layer_steps import LAYERS
 from wsi_lab.store.ontology_steps import ONTOLOGIES
+from wsi_lab.store.reading_steps import READING
 from wsi_lab.store.step import Step, kept
 from wsi_lab.store.task_steps import TASKS
+from wsi_lab.store.tma_steps import TMA_BOXES
 
 __all__ = ["STEPS", "Step"]
 
@@ -346,4 +348,6 @@ STEPS: tuple[Step, ...] = (
     LAYERS,
     TASKS,
     ONTOLOGIES,
+    READING,
+    TMA_BOXES,
 )

@@ -185,6 +185,20 @@ def case(connection: Connection, case_id: int) -> Case | None:
     return None if row is None else _case(row)
 
 
+def case_ids(connection: Connection, study_id: int) -> list[int]:
+    """Return the ids of a study's cases, in their order."""
+    found = connection.execute("SELECT id FROM cases WHERE study_id = ? ORDER BY id", (study_id,))
+    return [case_id for (case_id,) in found]
+
+
+def has_case(connection: Connection, study_id: int, case_id: int) -> bool:
+    """Return whether there is such a case in a study."""
+    found = connection.execute(
+        "SELECT 1 FROM cases WHERE id = ? AND study_id = ?", (case_id, study_id)
+    )
+    return found.fetchone() is not None
+
+
 def case_by_name(connection: Connection, study_id: int, name: str) -> Case | None:
     """Return a study's case by its private name."""
     row = connection.execute(
@@ -224,7 +238,7 @@ def update_case(connection: Connection, case: Case) -> Case:
     Conflict
         The study has another case of that name.
     """
-    stored = "" if case.public_name == _default_public_name(case.id) else case.public_name
+    stored = "" if case.public_name == default_public_name(case.id) else case.public_name
     try:
         row = connection.execute(
             "UPDATE cases SET name = ?, public_name = ?, description = ?, revision = ? "
@@ -270,12 +284,13 @@ def _case(row: Row) -> Case:
         id=row["id"],
         study_id=row["study_id"],
         name=row["name"],
-        public_name=row["public_name"] or _default_public_name(row["id"]),
+        public_name=row["public_name"] or default_public_name(row["id"]),
         revision=row["revision"],
         description=row["description"],
     )
 
 
-def _default_public_name(case_id: int) -> str:
-    # PHAS's rule for a specimen without a public name, so that all doors say the same.
+def default_public_name(case_id: int) -> str:
+    """Return the public name of a case that nobody gave one."""
+    # PHAS's rule for a specimen, so that all doors say the same.
     return f"Anon {case_id:04d}"

@@ -9,49 +9,20 @@ from typing import Any
 import anywidget
 import traitlets
 
-from wsi_lab.front import front_file, joined, shared
+from wsi_lab.front import joined
+from wsi_lab.front.scripts import MAP_PARTS, MAP_SHEETS
 
-_FRONT = files("wsi_lab.widgets") / "front"
-_DRAWING = (
-    *("shapes", "pieces", "hitting", "booleans", "wire", "drawing", "painting", "making"),
-    *("tracing", "brushing", "editing", "tools", "board", "saving"),
-)
-# In the order of their imports.
-_PARTS = (
-    _FRONT / "frame.mjs",
-    shared("readouts"),
-    shared("dom"),
-    _FRONT / "bundles.mjs",
-    _FRONT / "loader.mjs",
-    _FRONT / "tiles.mjs",
-    _FRONT / "motion.mjs",
-    _FRONT / "overview.mjs",
-    _FRONT / "chrome.mjs",
-    front_file("clipper2") / "Core.js",
-    front_file("clipper2") / "Engine.js",
-    *(front_file("draw") / f"{name}.mjs" for name in _DRAWING),
-    _FRONT / "calls.mjs",
-    _FRONT / "surface.mjs",
-    _FRONT / "overlays.mjs",
-    _FRONT / "toolbar.mjs",
-    _FRONT / "cards.mjs",
-    _FRONT / "layers_panel.mjs",
-    _FRONT / "desk.mjs",
-    _FRONT / "annotating.mjs",
-    _FRONT / "linking.mjs",
-    _FRONT / "companion.mjs",
-)
+_COMPANION = files("wsi_lab.widgets") / "front" / "companion.mjs"
 
 
 @cache
 def _script() -> str:
-    return joined(_PARTS)
+    return joined((*MAP_PARTS, _COMPANION))
 
 
 @cache
 def _style() -> str:
-    sheets = ("companion.css", "drawing.css")
-    return "\n".join((_FRONT / name).read_text(encoding="utf-8") for name in sheets)
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in MAP_SHEETS)
 
 
 class Companion(anywidget.AnyWidget):

@@ -19,6 +19,7 @@ from wsi_lab.errors import Invalid, SourceUnavailable, WsiLabError
 from wsi_lab.widgets.annotating import id_of_layer, legends, style
 from wsi_lab.widgets.companion import Companion
 from wsi_lab.widgets.coords import View, least_zoom, map_bounds, to_map
+from wsi_lab.widgets.core_boxes import cores_layer
 
 DEEPEST_ZOOM = 3
 ZOOMS_BEYOND_ONE_TILE = 4
@@ -97,6 +98,7 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
         self, slide: Slide, *, height: str = "520px", layer: Any = None, **options: Any
     ) -> None:
         self.slide = slide
+        self._cores: Any = None
         grid = slide.grid
         url = _tiles_url(slide)
         version = slide.properties.version
@@ -283,6 +285,36 @@ class SlideViewer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no 
         >>> viewer = slide.view(layer="tissue")  # doctest: +SKIP
         """
         self._companion.drawn = {"layer": id_of_layer(self.slide, layer)}
+
+    def show_cores(self, frame: Any = None) -> None:
+        """Show where the cores of a tissue microarray lie; once more, to show them otherwise.
+
+        Places where tissue was found have a line, those without a dashed one.
+
+        Parameters
+        ----------
+        frame
+            Rows of `Slide.cores`; by default all of them, as the lab knows them now.
+
+        Raises
+        ------
+        NotFound
+            The slide has no TMA map.
+
+        Examples
+        --------
+        >>> viewer.show_cores()  # doctest: +SKIP
+        """
+        layer = cores_layer(self.slide.cores() if frame is None else frame)
+        self.hide_cores()
+        self.map.add(layer)
+        self._cores = layer
+
+    def hide_cores(self) -> None:
+        """Show cores no more."""
+        if self._cores is not None:
+            self.map.remove(self._cores)
+            self._cores = None
 
     def __repr__(self) -> str:
         return f"<SlideViewer of {self.slide.name!r}>"

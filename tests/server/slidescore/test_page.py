@@ -291,6 +291,8 @@ def test_study_may_hide_names_from_who_may_not_edit(
     study = world.new_study()
     slide = world.new_slide(study)
     _settings(world, study, hideslidenames=value)
+    rights = ["view", "results"]
+    world.lab.studies.set_member(world.owner, study.id, "viewer@lab", rights)
     assert (slide.name in opened(slide, "viewer").text) != is_hidden
     assert slide.name in opened(slide, "editor").text
     if is_hidden:

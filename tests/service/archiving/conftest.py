@@ -26,6 +26,7 @@ from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.study import Study
 from wsi_lab.model.study_plan import PlannedCase, PlannedMember, PlannedQuestion, StudyPlan
 from wsi_lab.model.task import Access, Selection, TaskMode, TaskSettings
+from wsi_lab.model.tma import CoreBox
 from wsi_lab.service.lab import Lab
 from wsi_lab.service.slides import NewSlide
 
@@ -96,6 +97,8 @@ def rich(
     lab.slides.change(owner, b.id, revision=b.revision, description="<i>x</i>", rotation=90)
     lab.tma_maps.create(owner, study.id, "tma 1", MAP)
     lab.tma_maps.assign(owner, study.id, a.id, "tma 1")
+    boxes = [CoreBox(0, 2, (1.5, 2, 30, 40), True), CoreBox(1, 1, (-5, 60, 30, 40))]
+    lab.tma_maps.set_boxes(owner, a.id, boxes)
     clock.pass_(hours=1)
     _draw(lab, owner, study, a.id, b.id)
     clock.pass_(hours=1)
@@ -253,6 +256,11 @@ class _Teller:
             "maps": [
                 (each.name, each.text, lab.tma_maps.cores(actor, each.id))
                 for each in lab.tma_maps.list(actor, study.id)
+            ],
+            "cores": [
+                lab.tma_maps.slide_cores(actor, each.id).places
+                for each in self.slides
+                if each.tma_map_id is not None
             ],
             "questions": [(each.name, each.kind, each.configuration) for each in asked],
             "label_sets": [

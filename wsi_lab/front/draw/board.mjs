@@ -28,6 +28,7 @@ export class Board {
   #heard = [];
   #undo = [];
   #tap = null;
+  #isRemoved = false;
 
   // `rules`: { mayEdit(key), colourOf(shape) }; what is drawn goes to `drawing`.
   constructor(surface, drawing, rules) {
@@ -45,7 +46,10 @@ export class Board {
     this.paint();
   }
 
+  // What is saved of it afterwards is painted no more.
   remove() {
+    this.#isRemoved = true;
+    this.#heard = [];
     for (const undo of this.#undo) undo();
     cancelAnimationFrame(this.#frame);
     this.canvas.remove();
@@ -218,6 +222,7 @@ export class Board {
   }
 
   repaint() {
+    if (this.#isRemoved) return;
     this.#frame ??= requestAnimationFrame(() => this.paint());
   }
 

@@ -45,6 +45,7 @@ export class Saving {
   #due = Infinity;
   #clock = 0;
   #closed = false;
+  #isLeaving = false;
 
   // lab: { create(text), change(id, revision, text), remove(id, revision) } -> items, as in
   // `wire.mjs`; clock: { now(), later(f, ms), cancelLater(handle) }; kept: { put(key, value, text),
@@ -67,6 +68,16 @@ export class Saving {
     for (const entry of this.#toKeep) this.#keep(entry);
   }
 
+  // Sends what is left, once, and ends. What the lab does not take stays kept.
+  leave() {
+    this.clock.cancelLater(this.#timer);
+    this.clock.cancelLater(this.#keeping);
+    for (const entry of this.#toKeep) this.#keep(entry);
+    for (const entry of this.#entries.values()) entry.notBefore = 0;
+    this.#isLeaving = true;
+    this.#pump();
+  }
+
   // A mark to hand to `receive`, taken before the list is asked for: what was sent since is newer.
   get mark() {
     return this.#clock;
@@ -82,6 +93,11 @@ export class Saving {
 
   get unsaved() {
     return [...this.#entries.values()].filter((entry) => this.#isDirty(entry));
+  }
+
+  // Whether the lab does not have all yet that it may still take.
+  get isUnderWay() {
+    return this.unsaved.some(({ problem }) => problem !== "refused");
   }
 
   get conflicts() {
@@ -283,7 +299,7 @@ export class Saving {
       if (entry.notBefore > now) next = Math.min(next, entry.notBefore - now);
       else if (this.#running < MOST_REQUESTS) this.#send(entry);
     }
-    if (next < Infinity) this.#soon(next);
+    if (next < Infinity && !this.#isLeaving) this.#soon(next);
   }
 
   async #send(entry) {

@@ -43,7 +43,9 @@ class ShapesHandler(DrawingHandler):
     async def get(self, layer_id: str) -> None:
         """Return them."""
         number, query = whole_id(layer_id, "layer"), self.query(shape_forms.DrawnQuery)
-        answer = await self.wait_in(self.site.transfers, _list, self.lab, self.actor, number, query)
+        answer = await self.wait_in(
+            self.site.transfers, listed_shapes, self.lab, self.actor, number, query
+        )
         self.send(answer)
 
     async def post(self, layer_id: str) -> None:
@@ -52,7 +54,7 @@ class ShapesHandler(DrawingHandler):
         query = self.query(shape_forms.DrawingQuery)
         new = await self.drawn(shape_forms.ShapesForm)
         answer = await self.wait_in(
-            self.site.transfers, _add, self.lab, self.actor, number, query, new
+            self.site.transfers, added_shapes, self.lab, self.actor, number, query, new
         )
         self.send(answer, status=201)
 
@@ -64,7 +66,7 @@ class AnnotationHandler(DrawingHandler):
         """Return it."""
         self.query(forms.NoQuery)
         number = whole_id(annotation_id, "annotation")
-        answer = await self.ask(_get, self.lab, self.actor, number)
+        answer = await self.ask(got_shape, self.lab, self.actor, number)
         self.send(answer, revision=answer["revision"])
 
     async def patch(self, annotation_id: str) -> None:
@@ -73,7 +75,7 @@ class AnnotationHandler(DrawingHandler):
         self.query(forms.NoQuery)
         change = await self.drawn(shape_forms.ShapeChange)
         answer = await self.wait_in(
-            self.site.transfers, _change, self.lab, self.actor, number, change, revision
+            self.site.transfers, changed_shape, self.lab, self.actor, number, change, revision
         )
         self.send(answer, revision=answer["revision"])
 
@@ -81,7 +83,7 @@ class AnnotationHandler(DrawingHandler):
         """Remove it; what it was stays in its history."""
         number, revision = whole_id(annotation_id, "annotation"), self.revision()
         self.query(forms.NoQuery)
-        await self.ask(_remove, self.lab, self.actor, number, revision)
+        await self.ask(removed_shape, self.lab, self.actor, number, revision)
         self.send_nothing()
 
 
@@ -95,18 +97,22 @@ class AnnotationHistoryHandler(JsonHandler):
         self.send(await self.ask(_history, self.lab, self.actor, number))
 
 
-def _list(lab: Lab, actor: Actor, layer_id: int, query: shape_forms.DrawnQuery) -> forms.Json:
+def listed_shapes(
+    lab: Lab, actor: Actor, layer_id: int, query: shape_forms.DrawnQuery
+) -> forms.Json:
+    """Return the shapes of a layer and slide."""
     found = lab.drawing.list(actor, query.slide_id, layer_id, author=query.author, box=query.box)
     return _items(lab, actor, found)
 
 
-def _add(
+def added_shapes(
     lab: Lab,
     actor: Actor,
     layer_id: int,
     query: shape_forms.DrawingQuery,
     new: shape_forms.ShapesForm,
 ) -> forms.Json:
+    """Draw shapes on a layer and slide, and return them."""
     given = [(each.key, each.feature()) for each in new.shapes]
     drawn = _with_current_told(
         lab,
@@ -116,24 +122,27 @@ def _add(
     return _items(lab, actor, drawn)
 
 
-def _get(lab: Lab, actor: Actor, annotation_id: int) -> forms.Json:
+def got_shape(lab: Lab, actor: Actor, annotation_id: int) -> forms.Json:
+    """Return a shape."""
     return _item(lab, actor, lab.drawing.get(actor, annotation_id))
 
 
-def _change(
+def changed_shape(
     lab: Lab,
     actor: Actor,
     annotation_id: int,
     change: shape_forms.ShapeChange,
     revision: int,
 ) -> forms.Json:
+    """Change a shape, and return it as it is now."""
     after = _with_current_told(
         lab, actor, lambda: lab.drawing.edit(actor, annotation_id, change.of, revision)
     )
     return _item(lab, actor, after)
 
 
-def _remove(lab: Lab, actor: Actor, annotation_id: int, revision: int) -> None:
+def removed_shape(lab: Lab, actor: Actor, annotation_id: int, revision: int) -> None:
+    """Remove a shape."""
     _with_current_told(lab, actor, lambda: lab.drawing.remove(actor, annotation_id, revision))
 
 

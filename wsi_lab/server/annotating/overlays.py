@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -31,6 +31,14 @@ _IDS = re.compile(r"(\d{1,18}(,\d{1,18})*)?", re.ASCII)
 Ids = Annotated[str, Meta(max_length=20_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 JSON = "application/json"
+
+Telling = Callable[[forms.Json], forms.Json]
+"""Turns what there is into what whoever asks is told."""
+
+
+def unchanged(answer: forms.Json) -> forms.Json:
+    """Return an answer as it is."""
+    return answer
 
 
 class ChoiceQuery(Struct, kw_only=True):
@@ -83,6 +91,10 @@ class OverlayHandler(ImageHandler):
         """Return the tile; no waiting where none is needed."""
         z, x, y = whole_numbers(**dict(zip("zxy", address, strict=True)))
         place = TilePlace(whole_id(slide_id, "slide"), whole_id(layer_id, "layer"), z, x, y)
+        return self.send_tile_of(place)
+
+    def send_tile_of(self, place: TilePlace) -> Awaitable[None]:
+        """Send a tile."""
         style, version = self.asked_style()
         tile = self.lab.overlays.tile_at_once(self.actor, place, style, self.kind)
         if tile is None:
@@ -94,6 +106,10 @@ class OverlayHandler(ImageHandler):
         query = self.query(OverlayQuery)
         return _style(query), query.v
 
+    def told_revisions(self, tile: OverlayTile) -> Collection[str]:
+        """Return the revisions that an address of a tile as it is now may name."""
+        return tile.revisions
+
     async def _wait_for_tile(self, place: TilePlace, style: Style, version: str | None) -> None:
         tile = await self.draw(self.lab.overlays.tile, self.actor, place, style, self.kind)
         await self._send_tile(tile, version)
@@ -102,7 +118,9 @@ class OverlayHandler(ImageHandler):
         headers = self._headers
         headers["Content-Type"] = tile.image.media_type
         headers["Etag"] = tile.image.etag
-        headers["Cache-Control"] = FOR_A_DAY if version in tile.revisions else ASK_EACH_TIME
+        headers["Cache-Control"] = (
+            FOR_A_DAY if version in self.told_revisions(tile) else ASK_EACH_TIME
+        )
         if "If-None-Match" in self.request.headers and self.check_etag_header():
             self.set_status(304)
             self.finish()
@@ -126,9 +144,18 @@ class SlideLayersHandler(ImageHandler):
 
     async def get(self, slide_id: str) -> None:
         """Return them; with an ETag of the bytes, so that asking again costs little."""
+        await self.send_layers(whole_id(slide_id, "slide"))
+
+    async def send_layers(self, slide_id: int, told: Telling = unchanged) -> None:
+        """Send the layers of a slide.
+
+        Parameters
+        ----------
+        told
+            Returns what whoever asks is told instead.
+        """
         self.query(forms.NoQuery)
-        slide = whole_id(slide_id, "slide")
-        body = await self.ask(_layers_text, self.lab, self.actor, slide)
+        body = await self.ask(_layers_text, self.lab, self.actor, slide_id, told)
         self.set_header("Content-Type", JSON)
         self.set_header("Cache-Control", ASK_EACH_TIME)
         self.set_header("Etag", f'"{blake2b(body, digest_size=12).hexdigest()}"')
@@ -143,8 +170,12 @@ class AtPlaceHandler(ImageHandler):
 
     async def get(self, slide_id: str) -> None:
         """Return the shapes there, topmost first, and what grids say."""
-        slide, query = whole_id(slide_id, "slide"), self.query(AtQuery)
-        body = await self.draw(_at_text, self.lab, self.actor, slide, query)
+        await self.send_there(whole_id(slide_id, "slide"))
+
+    async def send_there(self, slide_id: int, told: Telling = unchanged) -> None:
+        """Send what is at a place of a slide; see `SlideLayersHandler.send_layers`."""
+        query = self.query(AtQuery)
+        body = await self.draw(_at_text, self.lab, self.actor, slide_id, query, told)
         self.set_header("Content-Type", JSON)
         await self.send_body(body)
 
@@ -183,8 +214,8 @@ def _style(query: OverlayQuery) -> Style:
     )
 
 
-def _layers_text(lab: Lab, actor: Actor, slide_id: int) -> bytes:
-    return forms.encode(_slide_layers(lab.overlays.layers(actor, slide_id)))
+def _layers_text(lab: Lab, actor: Actor, slide_id: int, told: Telling) -> bytes:
+    return forms.encode(told(_slide_layers(lab.overlays.layers(actor, slide_id))))
 
 
 def _slide_layers(found: SlideLayers) -> forms.Json:
@@ -240,7 +271,7 @@ def _grid(one: Load) -> forms.Json:
     return {**_load(one), "name": name, "low": low, "high": high}
 
 
-def _at_text(lab: Lab, actor: Actor, slide_id: int, query: AtQuery) -> bytes:
+def _at_text(lab: Lab, actor: Actor, slide_id: int, query: AtQuery, told: Telling) -> bytes:
     from wsi_lab.service.annotating.at_place import Place  # noqa: PLC0415 (needs geometry)
 
     layer_ids = None if query.layer is None else sorted(_ids(query.layer, "layer"))
@@ -252,7 +283,7 @@ def _at_text(lab: Lab, actor: Actor, slide_id: int, query: AtQuery) -> bytes:
         layer_ids=layer_ids,
         limit=query.limit,
     )
-    return forms.encode(_there(found, with_geometry=query.geometry))
+    return forms.encode(told(_there(found, with_geometry=query.geometry)))
 
 
 def _there(found: There, *, with_geometry: bool) -> forms.Json:

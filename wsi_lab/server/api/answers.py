@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import re
+import tempfile
 from operator import attrgetter
+from typing import IO
 
 from tornado import web
 
-from wsi_lab.model.answer import Answer, ResultRow
+from wsi_lab.model.answer import Answer, WantedAnswers
 from wsi_lab.model.people import Actor
 from wsi_lab.server.api import forms, forms_answers
-from wsi_lab.server.api.answering import JsonHandler
-from wsi_lab.server.api.tables import accepted, scores_csv
+from wsi_lab.server.api.answering import ASK_EACH_TIME, JsonHandler
+from wsi_lab.server.api.tables import accepted
 from wsi_lab.server.failures import BodyUnsupported
 from wsi_lab.server.parsing import whole_id
 from wsi_lab.server.receiving import Receiver
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.scoring.score_tables import TableForm, WrittenTable
 
 JSON = "application/json"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
+ARROW = "application/vnd.apache.arrow.stream"
+FORMS = {CSV: TableForm.CSV, TSV: TableForm.RESULTS, ARROW: TableForm.ARROW}
+"""Of whole tables, by their media types."""
+_TAG = re.compile(r'"([0-9a-f]{32})"')
+LARGEST_IN_MEMORY = 32 << 20
+"""Bytes of a table that is being sent; a larger one waits in a file."""
+PIECE_BYTES = 1 << 20
 LARGEST_TABLE = 256 << 20
 LARGEST_ANSWER = 66 << 20
 """Bytes of a request: the answer, and what JSON needs around and inside it."""
@@ -37,14 +47,40 @@ class AnswersHandler(Receiver, JsonHandler):
         await self.received(bytes)
         number, query = whole_id(study_id, "study"), self.query(forms_answers.AnswersQuery)
         self.set_header("Vary", "Accept")
-        wanted = accepted(self.request.headers.get("Accept"), [JSON, CSV, TSV])
-        if wanted == JSON:
+        media_type = accepted(self.request.headers.get("Accept"), [JSON, *FORMS])
+        if media_type == JSON:
             self.send(await self.ask(_page, self.lab, self.actor, number, query))
             return
-        make = _csv if wanted == CSV else _tsv
-        pieces = await self.wait_in(self.site.transfers, make, self.lab, self.actor, number, query)
-        self.set_header("Content-Type", f"{wanted}; charset=utf-8")
-        await self.send_pieces(pieces)
+        written, table = await self.wait_in(
+            self.site.transfers, self._table, number, query, media_type
+        )
+        with table:
+            self.set_header("Etag", f'"{written.tag}"')
+            self.set_header("Cache-Control", ASK_EACH_TIME)
+            if written.is_known:
+                self.set_status(304)
+                return
+            text = "" if media_type == ARROW else "; charset=utf-8"
+            self.set_header("Content-Type", media_type + text)
+            self.set_header("Content-Length", str(table.tell()))
+            table.seek(0)
+            await self.send_pieces(iter(functools.partial(table.read, PIECE_BYTES), b""))
+
+    def _table(
+        self, study_id: int, query: forms_answers.AnswersQuery, media_type: str
+    ) -> tuple[WrittenTable, IO[bytes]]:
+        # All of it is of one moment, and whoever reads slowly does not keep that moment alive.
+        table = tempfile.SpooledTemporaryFile(LARGEST_IN_MEMORY)  # noqa: SIM115 (who sends it closes it)
+        written = self.lab.score_tables.write(
+            self.actor,
+            study_id,
+            WantedAnswers(**query.wanted),
+            FORMS[media_type],
+            table,
+            mine=query.mine,
+            known=_TAG.findall(self.request.headers.get("If-None-Match", "")),
+        )
+        return written, table
 
     async def post(self, study_id: str) -> None:
         """Answer a question in the asker's own name."""
@@ -103,62 +139,23 @@ class ResultsHandler(Receiver, JsonHandler):
         self.send({"stored": report.stored, "unchanged": report.unchanged, "log": list(report.log)})
 
 
-def _rows(
-    lab: Lab,
-    actor: Actor,
-    study_id: int,
-    query: forms_answers.AnswersQuery,
-    *,
-    after: int = 0,
-    limit: int | None = None,
-) -> list[ResultRow]:
-    read = (
-        lab.results.own_rows
-        if query.mine
-        else functools.partial(lab.results.rows, author=query.author)
-    )
-    return read(
-        actor,
-        study_id,
-        question=query.question,
-        slide_id=query.slide_id,
-        case_id=query.case_id,
-        after=after,
-        limit=limit,
-    )
-
-
 def _kinds(lab: Lab, actor: Actor, study_id: int) -> dict[str, str]:
     return {each.name: each.kind.value for each in lab.questions.list(actor, study_id)}
 
 
 def _page(lab: Lab, actor: Actor, study_id: int, query: forms_answers.AnswersQuery) -> forms.Json:
     # One more tells whether there is a next page.
-    rows = _rows(lab, actor, study_id, query, after=forms.id_after(query), limit=query.limit + 1)
+    rows = lab.results.rows(
+        actor,
+        study_id,
+        mine=query.mine,
+        after=forms.id_after(query),
+        limit=query.limit + 1,
+        **query.wanted,
+    )
     found = forms.cut(rows, query, attrgetter("answer_id"))
     kinds = _kinds(lab, actor, study_id)
     return forms.page(found, lambda row: forms_answers.result(row, kinds.get(row.question)))
-
-
-def _csv(
-    lab: Lab, actor: Actor, study_id: int, query: forms_answers.AnswersQuery
-) -> Iterator[bytes]:
-    return scores_csv(_rows(lab, actor, study_id, query), _kinds(lab, actor, study_id))
-
-
-def _tsv(
-    lab: Lab, actor: Actor, study_id: int, query: forms_answers.AnswersQuery
-) -> Iterator[bytes]:
-    author = actor.user.email if query.mine else query.author
-    table = lab.results.table(
-        actor,
-        study_id,
-        question=query.question,
-        author=author,
-        slide_id=query.slide_id,
-        case_id=query.case_id,
-    )
-    return iter([table.encode()])
 
 
 def _submit(lab: Lab, actor: Actor, study_id: int, new: forms_answers.NewAnswerForm) -> Answer:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from wsi_lab.model.answer import LONGEST_VALUE, Answer, Core, NewAnswer, Place, ResultRow
+from wsi_lab.model.answer import (
+    LONGEST_VALUE,
+    Answer,
+    Core,
+    NewAnswer,
+    Place,
+    ResultRow,
+    WantedAnswers,
+)
 from wsi_lab.model.question import LONGEST_CONFIGURATION, Question
 from wsi_lab.server.api.forms import Email, Id, Json, Name, PageQuery, Words
 
@@ -41,7 +51,15 @@ class AnswersQuery(PageQuery):
     author: Email | None = None
     slide_id: Id | None = None
     case_id: Id | None = None
+    as_of: datetime | None = None
+    complete: bool = False
     mine: bool = False
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What `WantedAnswers` has."""
+        names = (each.name for each in fields(WantedAnswers))
+        return {name: getattr(self, name) for name in names}
 
 
 class CoreForm(Struct, forbid_unknown_fields=True):

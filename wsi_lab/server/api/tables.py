@@ -1,36 +1,16 @@
-"""Large answers that are made while they are sent: tables as CSV, annotations as GeoJSON."""
+"""Large answers: which form they are to have, and annotations made to GeoJSON as they are sent."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from wsi_lab.model.annotation import Annotation
-from wsi_lab.model.answer import ResultRow
 from wsi_lab.model.layer import FIRST_BULK_ID
 from wsi_lab.server.api import forms_answers
 
-PIECE_BYTES = 1 << 18
 SHAPES_PER_PIECE = 1000
-SCORE_COLUMNS = (
-    "answer_id",
-    "slide_id",
-    "slide",
-    "case",
-    "core_row",
-    "core_column",
-    "core_sample",
-    "reader",
-    "question",
-    "kind",
-    "answer",
-    "answered_on",
-    "revision",
-)
 
 
 def accepted(header: str | None, offered: Sequence[str]) -> str:
@@ -52,42 +32,6 @@ def accepted(header: str | None, offered: Sequence[str]) -> str:
         )
 
     return max(offered, key=of)
-
-
-def scores_csv(rows: Iterable[ResultRow], kinds: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield a tidy table: a line for each answer, the names of its columns first.
-
-    Parameters
-    ----------
-    kinds
-        Kind of question by its name.
-    """
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(SCORE_COLUMNS)
-    for row in rows:
-        core = row.core
-        places = ("", "", "") if core is None else (core.row, core.column, core.sample)
-        writer.writerow(
-            (
-                row.answer_id,
-                row.slide_id,
-                row.slide_name,
-                row.case_name,
-                *places,
-                row.author,
-                row.question,
-                kinds.get(row.question),
-                row.value,
-                _time(row.answered_on),
-                row.revision,
-            )
-        )
-        if buffer.tell() > PIECE_BYTES:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
 
 
 def feature_collection(
@@ -159,7 +103,3 @@ def _liked(header: str) -> Iterator[tuple[str, float]]:
             yield media_type, float(quality)
         except ValueError:
             yield media_type, 0.0
-
-
-def _time(time: datetime | None) -> str:
-    return "" if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -75,11 +75,14 @@ class SendEmail(Changing):
         lab, actor, here = self.lab, self.actor, self._address()
 
         def link(user: User) -> str:
+            address = (lab.settings.public_url or here).rstrip("/")
             query: dict[str, Any] = {"studyId": study_id}
             if lab.settings.public_url:
                 # What the request calls this server may be anybody's; leave goes to ours only.
+                reader = lab.invitations.for_letter(actor, study_id, user.email)
+                if reader is not None:
+                    return f"{address}/{reader.address}"
                 query["access"] = lab.grants.study_page(actor, study_id, user).text
-            address = (lab.settings.public_url or here).rstrip("/")
             return f"{address}/Image/Details?{urlencode(query)}"
 
         await self.wait_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from statistics import median
 from typing import Any, ClassVar
 
 import msgspec
@@ -33,7 +34,7 @@ from wsi_lab.service.tiles import Shown
 TEXT = "text/plain; charset=utf-8"
 METADATA_NAME = "SlideScoreMetadata.json"
 CORE_SHARE = 0.8
-"""Of its cell of the map; where cores lie exactly nobody has said."""
+"""Of its box: that of a fitted core is as much wider, and a cell of an even grid is a guess."""
 
 _VIEW = needs(Action.SLIDE_VIEW, Kind.SLIDE)
 _RESULTS = needs(Action.STUDY_VIEW, Kind.SLIDE)
@@ -278,20 +279,21 @@ def _core_positions(lab: Lab, actor: Actor, shown: Shown) -> dict[str, Any]:
     found: dict[str, Any] = {"coreRadiusUM": 0.0, "rotate": slide.rotation, "cores": []}
     if slide.tma_map_id is None:
         return found
-    tma_map = lab.tma_maps.get(actor, slide.tma_map_id)
-    cell = properties.width / tma_map.column_count, properties.height / tma_map.row_count
+    places = lab.tma_maps.slide_cores(actor, slide.id).places
     scale = 1000 * properties.width / max(properties.width, properties.height)
     # Called a radius, and read as a diameter.
-    found["coreRadiusUM"] = CORE_SHARE * min(cell) * (properties.mpp or 1.0)
+    side = median(min(each.box[2:]) for each in places)
+    found["coreRadiusUM"] = CORE_SHARE * side * (properties.mpp or 1.0)
     found["cores"] = [
         {
             "row": core.row,
             "col": core.column,
             "name": core.sample,
-            "x": round((core.column + 0.5) * cell[0] * scale),
-            "y": round((core.row + 0.5) * cell[1] * scale),
+            "x": round((core.box[0] + core.box[2] / 2) * scale),
+            "y": round((core.box[1] + core.box[3] / 2) * scale),
         }
-        for core in lab.tma_maps.cores(actor, slide.tma_map_id)
+        for core in places
+        if core.sample
     ]
     return found
 

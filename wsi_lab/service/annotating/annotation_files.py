@@ -20,8 +20,7 @@ from wsi_lab.model.study import Study
 from wsi_lab.service.annotating.answer_content import Content, content_of, file_of
 from wsi_lab.service.annotating.arrived_files import read_file, store_file
 from wsi_lab.service.annotating.drawn_answers import FILE_WORD, new_file
-from wsi_lab.service.scoring.answering import Given, is_own, keep, study_for
-from wsi_lab.service.scoring.importing_results import check_place, names_of
+from wsi_lab.service.scoring.answering import Given, check_place, is_own, keep, study_for
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.service.uploading.files import put
 from wsi_lab.store import annotation_files as rows
@@ -55,7 +54,7 @@ class AnnotationFiles:
         def begin(transaction: Transaction) -> AnnotationFile:
             study = study_for(transaction, study_id, author)
             asked = drawn_question(transaction, study, question)
-            check_place(names_of(transaction, study), place)
+            check_place(transaction, study, place)
             return new_file(transaction, study.id, asked.id, place, author, is_awaited=True)
 
         self._sweep(actor)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wsi_lab.errors import Invalid, OutOfRange
 from wsi_lab.model.annotation import FARTHEST
-from wsi_lab.model.people import Action, Actor
+from wsi_lab.model.people import READING_DOOR, Action, Actor
 from wsi_lab.model.slide import TileGrid
 from wsi_lab.service.annotating.finding import Finder
 from wsi_lab.service.annotating.overlay_content import Content, content_of, contents
@@ -69,6 +69,9 @@ class OverlayTile(NamedTuple):
     revisions: tuple[str, str]
 
 
+_Key = tuple[int, int | None, int, int, bool]
+
+
 class _Remembered(NamedTuple):
     generation: int
     content: Content
@@ -89,7 +92,7 @@ class Overlays:
         self._finder = finder
         self._tiles = tiles
         self._kept: Kept[TileAnswer] = Kept(LARGEST_TILES, lambda tile: len(tile.data) + 500)
-        self._remembered: dict[tuple[int, int | None, int, int], _Remembered] = {}
+        self._remembered: dict[_Key, _Remembered] = {}
         self._is_warm = False
 
     def tile_at_once(
@@ -311,7 +314,7 @@ class Overlays:
         digest = hashlib.blake2b(data, digest_size=12).hexdigest()
         return TileAnswer(data, MEDIA_TYPES[kind], f'"{digest}"')
 
-    def _remember(self, key: tuple[int, int | None, int, int], known: _Remembered) -> None:
+    def _remember(self, key: _Key, known: _Remembered) -> None:
         while len(self._remembered) >= MOST_REMEMBERED:
             oldest = next(iter(self._remembered), None)
             if oldest is not None:
@@ -323,9 +326,11 @@ def _tile(image: TileAnswer, content: Content, style: Style) -> OverlayTile:
     return OverlayTile(image, (content.revision, content.revisions[style.choice.tier]))
 
 
-def _asked_by(actor: Actor, place: TilePlace) -> tuple[int, int | None, int, int]:
+def _asked_by(actor: Actor, place: TilePlace) -> _Key:
     token_id = None if actor.token is None else actor.token.id
-    return actor.user.id, token_id, place.slide_id, place.layer_id
+    # Readers see less than they may elsewhere.
+    is_reader = actor.door == READING_DOOR
+    return actor.user.id, token_id, place.slide_id, place.layer_id, is_reader
 
 
 def _key(content: Content, frame: Frame, style: Style, kind: OverlayKind) -> tuple[object, ...]:

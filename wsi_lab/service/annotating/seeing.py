@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from wsi_lab.errors import Invalid, NotFound
-from wsi_lab.model.people import Action
+from wsi_lab.model.people import READING_DOOR, Action
 from wsi_lab.model.question import Question
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.study_settings import shares_shapes
@@ -99,7 +99,9 @@ def layer_and_slide(
 
 
 def _seen(transaction: Transaction, study: Study, found: list[Question]) -> list[Seen]:
-    if transaction.may(Action.RESULTS_VIEW, study):
+    # Whoever reads sees what a reader sees, whatever they may besides.
+    reads = transaction.actor.door == READING_DOOR
+    if not reads and transaction.may(Action.RESULTS_VIEW, study):
         return [Seen(study, each, None) for each in found]
     shared = set()
     if shares_shapes(study.settings):

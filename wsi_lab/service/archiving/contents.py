@@ -28,6 +28,7 @@ from wsi_lab.model.study import (
 )
 from wsi_lab.model.study_settings import checked_settings
 from wsi_lab.model.task import Access
+from wsi_lab.model.tma import checked_boxes
 from wsi_lab.service.annotating.layers import checked_colour
 from wsi_lab.service.archiving import layout
 from wsi_lab.service.scoring.answering import check_text, shapes_of
@@ -199,6 +200,7 @@ def checked_manifest(manifest: layout.Manifest) -> layout.Manifest:
         check.of(f"Case '{case.public_name[:60]}'", _check_case, case)
     for slide in manifest.slides:
         check.of(f"Slide '{slide.name[:60]}'", _check_slide, slide, counts)
+        check.of(f"Slide '{slide.name[:60]}'", _check_cores, slide, manifest.tma_maps)
     for question in manifest.questions:
         check.of(f"Question '{question.name[:60]}'", _check_question, question, counts)
     for each in manifest.label_sets:
@@ -258,6 +260,15 @@ def _check_slide(one: layout.ArchivedSlide, counts: dict[str, int]) -> None:
         raise Invalid("is turned by 0, 90, 180 or 270 degrees.")
     _require_place(one.case, counts["case"], "case")
     _require_place(one.tma_map, counts["map"], "TMA map")
+
+
+def _check_cores(one: layout.ArchivedSlide, maps: Sequence[layout.ArchivedMap]) -> None:
+    if not one.cores:
+        return
+    if one.tma_map is None or one.tma_map >= len(maps):
+        raise Invalid("It says where cores lie, and has no TMA map.")
+    known = parse_map(maps[one.tma_map].text)
+    checked_boxes(layout.boxes_of(one), known.row_count, known.column_count)
 
 
 def _check_question(one: layout.ArchivedQuestion, counts: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from wsi_lab.model.study import Case, Slide, Study
 from wsi_lab.service.annotating.drawn_answers import FILE_WORD
 from wsi_lab.service.archiving import layout
 from wsi_lab.service.scoring.importing_results import case_names
+from wsi_lab.service.scoring.tma_boxes import map_of
 from wsi_lab.service.seen import ALL, case_as_seen
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import (
@@ -27,10 +28,12 @@ from wsi_lab.store import (
     slides,
     studies,
     tasks,
+    tma_boxes,
     tma_maps,
 )
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import questions as question_rows
+from wsi_lab.store.answer_selection import Selection
 from wsi_lab.store.answers import AnswerRow
 from wsi_lab.store.columns import time_of
 from wsi_lab.version import __version__
@@ -126,11 +129,8 @@ def gather(transaction: Transaction, study: Study, *, with_slides: bool) -> Gath
     if with_slides:
         for place, (slide, one) in enumerate(zip(found_slides, manifest.slides, strict=True)):
             one.entry = f"slides/{place}/{PurePosixPath(slide.source).name}"
-    closed = {each.id for each in question_rows.questions(connection, study.id)}
-    closed -= places.questions.keys()
-    table = answers.result_rows(
-        connection, study.id, case_names(transaction, study), without=closed
-    )
+    selection = Selection(study_id=study.id, questions=places.questions.keys())
+    table = answers.result_rows(connection, selection, case_names(transaction, study))
     return Gathered(study, manifest, found_slides, asked.questions, archived, shapes, table, files)
 
 
@@ -275,8 +275,21 @@ def _slides(
             each.description,
             each.rotation,
             None if each.tma_map_id is None else map_ids.index(each.tma_map_id),
+            _cores(transaction, each),
         )
         for each in found
+    )
+
+
+def _cores(transaction: Transaction, slide: Slide) -> tuple[layout.ArchivedBox, ...]:
+    tma_map = map_of(transaction, slide)
+    if tma_map is None:
+        return ()
+    return tuple(
+        layout.ArchivedBox(each.row, each.column, each.box, each.is_found)
+        for each in tma_boxes.boxes(transaction.connection, slide.id).values()
+        # Of an earlier map there may be more.
+        if each.row < tma_map.row_count and each.column < tma_map.column_count
     )
 
 

@@ -29,6 +29,7 @@ from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.people import Right
 from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.task import TaskSettings
+from wsi_lab.model.tma import CoreBox
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -54,6 +55,15 @@ class ArchivedCase(Struct):
     description: str = ""
 
 
+class ArchivedBox(Struct, omit_defaults=True):
+    """Where a core of a slide lies: ``(x, y, width, height)`` in level-0 pixels."""
+
+    row: Place
+    column: Place
+    box: tuple[float, float, float, float]
+    is_found: bool | None = None
+
+
 class ArchivedSlide(Struct):
     """A slide, what was said of it, and what its file was.
 
@@ -65,6 +75,8 @@ class ArchivedSlide(Struct):
         Where it lay, likewise.
     entry
         Of the archive, where the file is part of it.
+    cores
+        Where the cores of its map lie, where somebody has said so or a picture has.
     """
 
     name: str
@@ -85,6 +97,7 @@ class ArchivedSlide(Struct):
     description: str = ""
     rotation: int = 0
     tma_map: Place | None = None
+    cores: tuple[ArchivedBox, ...] = ()
 
 
 class ArchivedLabel(Struct):
@@ -278,6 +291,11 @@ def read_manifest(data: bytes) -> Manifest:
         return msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_one(MANIFEST, error) from None
+
+
+def boxes_of(slide: ArchivedSlide) -> list[CoreBox]:
+    """Return where the cores of a slide lie."""
+    return [CoreBox(each.row, each.column, each.box, each.is_found) for each in slide.cores]
 
 
 def not_one(entry: str, error: Exception) -> Invalid:

@@ -22,6 +22,7 @@ from wsi_lab.service.archiving.contents import CheckedShape
 from wsi_lab.service.cases import add_case, store_case
 from wsi_lab.service.new_slides import SlideOnDisk, store_new
 from wsi_lab.service.scoring.questions import add_question
+from wsi_lab.service.scoring.tma_boxes import store_boxes
 from wsi_lab.service.scoring.tma_maps import store_map
 from wsi_lab.service.setting_up import invite
 from wsi_lab.service.studies import changed_study, new_study
@@ -122,7 +123,7 @@ class Storing:
         return made.id
 
     def _slide(self, one: layout.ArchivedSlide, file: SlideOnDisk) -> int:
-        return store_new(
+        made = store_new(
             self._transaction,
             self._study,
             file,
@@ -138,7 +139,9 @@ class Storing:
             description=one.description,
             rotation=one.rotation,
             tma_map_id=None if one.tma_map is None else self._maps[one.tma_map],
-        ).id
+        )
+        store_boxes(self._transaction, self._study, made, layout.boxes_of(one))
+        return made.id
 
     def _label_set(self, one: layout.ArchivedLabelSet) -> int:
         connection, study = self._connection, self._study

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from wsi_lab.errors import Invalid, WsiLabError
-from wsi_lab.model.answer import LONGEST_VALUE, Place
+from wsi_lab.errors import Invalid, NotFound, WsiLabError
+from wsi_lab.model.answer import LONGEST_VALUE, Answer, Place
 from wsi_lab.model.people import Action
-from wsi_lab.model.question import Question
+from wsi_lab.model.question import Question, problem_of
 from wsi_lab.model.study import Study
-from wsi_lab.service.transaction import Transaction
+from wsi_lab.service.transaction import Transaction, check_revision, is_id
 from wsi_lab.store import annotations as drawings
 from wsi_lab.store import answers as rows
+from wsi_lab.store import slides, studies
 from wsi_lab.store.annotations import Pen, Redrawing, ShapeRow
 from wsi_lab.store.answers import AnswerRow, StoredAnswer
 from wsi_lab.store.bulk import loads
@@ -101,6 +103,64 @@ def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept
     return kept
 
 
+def given_of(question: Question, place: Place, author: str, value: str) -> Given:
+    """Return an answer that is to be stored; that there is such a place has been checked.
+
+    Raises
+    ------
+    Invalid, TooLarge
+        It is no answer to the question.
+    """
+    problem = problem_of(question, value)
+    if problem is not None:
+        raise Invalid(problem, problems=[problem])
+    if question.kind.is_drawn:
+        return Given(question, place, author, "", shapes_of(question, value))
+    check_text(value)
+    return Given(question, place, author, value)
+
+
+def keep_one(
+    transaction: Transaction, study: Study, given: Given, revision: int | None = None
+) -> Answer:
+    """Store one answer, write it down in the audit, and return it. An equal one is left alone.
+
+    Parameters
+    ----------
+    revision
+        Of the answer it was made from, 0 for none; `None` where nobody looked.
+
+    Raises
+    ------
+    Conflict
+        `revision` is not the current one (``details["current"]``).
+    NotAllowed
+        The question is a restricted task, which lets the asker only read.
+    """
+    connection = transaction.connection
+    key = rows.key_of(given.question.id, given.place, given.author)
+    known = rows.current(connection, study.id, [key]).get(key)
+    before = None if known is None else rows.answer(connection, known.id)
+    kept = keep(transaction, study, [given])
+    after = rows.answer(connection, kept.ids[0])
+    if after is None:
+        raise RuntimeError("an answer that was stored a moment ago is not there")
+    if kept.changed[0]:
+        if revision is not None:
+            # After the fact, since whoever repeats what is stored already meets no conflict;
+            # to raise takes it back.
+            check_revision(0 if before is None else before.revision, revision, "answer")
+        transaction.record(
+            "create" if before is None else "change",
+            "answer",
+            after.id,
+            study_id=study.id,
+            before=None if before is None else _briefly(given, before),
+            after=_briefly(given, after),
+        )
+    return after
+
+
 def is_own(transaction: Transaction, author: str) -> bool:
     """Return whether an author is whoever asks."""
     return rows.folded(author) == rows.folded(transaction.actor.user.email)
@@ -133,6 +193,23 @@ def shapes_of(question: Question, value: str) -> list[ShapeRow]:
     return drawings.shape_rows(parse_shapes(value or "[]", question.kind))
 
 
+def check_place(transaction: Transaction, study: Study, place: Place) -> None:
+    """Raise `Invalid` or `NotFound` when there is no such place in a study."""
+    connection = transaction.connection
+    if place.slide_id is None and place.case_id is None:
+        raise Invalid("An answer is about a slide or a case; name one.")
+    if place.slide_id is None and place.core is not None:
+        raise Invalid("A core lies on a slide; name that, too.")
+    if place.slide_id is not None and not (
+        is_id(place.slide_id) and slides.is_of_study(connection, place.slide_id, study.id)
+    ):
+        raise NotFound(f"There is no slide {place.slide_id} in this study.")
+    if place.case_id is not None and not (
+        is_id(place.case_id) and studies.has_case(connection, study.id, place.case_id)
+    ):
+        raise NotFound(f"There is no case {place.case_id} in this study.")
+
+
 def check_text(value: str) -> None:
     """Raise `Invalid` when an answer that is not drawn cannot be kept.
 
@@ -148,6 +225,11 @@ def check_text(value: str) -> None:
             raise Invalid("An answer that begins with '[{' must be JSON.") from None
     if len(value) > LONGEST_VALUE // 4 and len(value.encode(errors="replace")) > LONGEST_VALUE:
         raise Invalid(f"An answer may have at most {LONGEST_VALUE >> 20} MiB.")
+
+
+def _briefly(given: Given, answer: Answer) -> Answer:
+    # Shapes are kept by the history; the audit would hold megabytes of them.
+    return dataclasses.replace(answer, value="") if given.question.kind.is_drawn else answer
 
 
 def _store(transaction: Transaction, study: Study, todo: _Todo) -> None:

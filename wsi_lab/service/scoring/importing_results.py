@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from wsi_lab.errors import Conflict, Invalid, NotFound, TooLarge
+from wsi_lab.errors import Conflict, Invalid, TooLarge
 from wsi_lab.model.answer import Core, ImportReport, Place, ResultRow, checked_author
 from wsi_lab.model.people import Action
 from wsi_lab.model.question import Question
@@ -185,18 +185,6 @@ def _match_files(
         else:
             given[key] = given[key]._replace(file_uuid=known.file_uuid)
     return problems
-
-
-def check_place(names: Names, place: Place) -> None:
-    """Raise `Invalid` or `NotFound` when there is no such place in a study."""
-    if place.slide_id is None and place.case_id is None:
-        raise Invalid("An answer is about a slide or a case; name one.")
-    if place.slide_id is None and place.core is not None:
-        raise Invalid("A core lies on a slide; name that, too.")
-    if place.slide_id is not None and place.slide_id not in names.slides:
-        raise NotFound(f"There is no slide {place.slide_id} in this study.")
-    if place.case_id is not None and place.case_id not in names.case_ids:
-        raise NotFound(f"There is no case {place.case_id} in this study.")
 
 
 def _question(names: Names, name: str) -> Question:

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from wsi_lab.errors import Invalid, NotFound
-from wsi_lab.model.answer import Answer, ImportReport, NewAnswer, ResultRow, checked_author
+from wsi_lab.model.answer import (
+    Answer,
+    ImportReport,
+    NewAnswer,
+    ResultRow,
+    WantedAnswers,
+    checked_author,
+)
 from wsi_lab.model.people import Action, Actor
-from wsi_lab.model.question import problem_of
+from wsi_lab.model.question import Question
 from wsi_lab.model.study import Study
-from wsi_lab.service.scoring.answering import Given, check_text, is_own, keep, shapes_of, study_for
-from wsi_lab.service.scoring.importing_results import (
-    Names,
-    case_names,
+from wsi_lab.service.scoring.answering import (
+    Given,
     check_place,
+    given_of,
+    is_own,
+    keep_one,
+    study_for,
+)
+from wsi_lab.service.scoring.importing_results import (
+    case_names,
     drawn_rows,
     names_of,
     refused,
     store_rows,
 )
-from wsi_lab.service.transaction import Transaction, Transactions, check_revision, is_id
+from wsi_lab.service.scoring.score_tables import ScoreTables, TableForm
+from wsi_lab.service.scoring.selecting import selection_of, study_of_wanted
+from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.store import answers, questions, studies
 
+READ_AT_ONCE = 4096
+"""Characters of an answer that is read while others wait to write; it takes microseconds."""
 _LEFT_OUT = "Line 1: left out, as it is the place of the header; it looks like an answer."
 
 
@@ -63,91 +80,45 @@ class Results:
         actor: Actor,
         study_id: int,
         *,
-        question: str | None = None,
-        author: str | None = None,
-        slide_id: int | None = None,
-        case_id: int | None = None,
+        mine: bool = False,
         after: int = 0,
         limit: int | None = None,
+        **wanted: Any,
     ) -> list[ResultRow]:
         """Return everybody's answers, all or some, in the order in which they were first given.
 
         Parameters
         ----------
-        question, author
-            Only answers to the question of that name, or by that author.
-        slide_id, case_id
-            Only answers about the slide, or about the case and its slides.
+        mine
+            Only the asker's own, which needs no right to those of others.
         after, limit
             Only answers with greater ids, and at most so many.
+        **wanted
+            Of `WantedAnswers`: which of them.
         """
 
         def read(transaction: Transaction) -> list[ResultRow]:
-            study = transaction.study(study_id, Action.RESULTS_VIEW)
-            return _rows(
-                transaction,
-                study,
-                question=question,
-                author=author,
-                slide_id=slide_id,
-                case_id=case_id,
-                after=after,
-                limit=limit,
+            study = study_of_wanted(transaction, study_id, mine=mine)
+            selection = selection_of(transaction, study, WantedAnswers(**wanted), mine=mine)
+            if selection is None:
+                return []
+            names = case_names(transaction, study)
+            return answers.result_rows(
+                transaction.connection, selection, names, after=after, limit=limit
             )
 
         return self._transactions.read(actor, read)
 
-    def own_rows(
-        self,
-        actor: Actor,
-        study_id: int,
-        *,
-        question: str | None = None,
-        slide_id: int | None = None,
-        case_id: int | None = None,
-        after: int = 0,
-        limit: int | None = None,
-    ) -> list[ResultRow]:
+    def own_rows(self, actor: Actor, study_id: int, **wanted: Any) -> list[ResultRow]:
         """Return the asker's own answers, as `rows` does everybody's."""
+        return self.rows(actor, study_id, mine=True, **wanted)
 
-        def read(transaction: Transaction) -> list[ResultRow]:
-            study = transaction.study(study_id, Action.STUDY_VIEW)
-            return _rows(
-                transaction,
-                study,
-                question=question,
-                author=transaction.actor.user.email,
-                slide_id=slide_id,
-                case_id=case_id,
-                after=after,
-                limit=limit,
-            )
-
-        return self._transactions.read(actor, read)
-
-    def table(
-        self,
-        actor: Actor,
-        study_id: int,
-        *,
-        question: str | None = None,
-        author: str | None = None,
-        slide_id: int | None = None,
-        case_id: int | None = None,
-    ) -> str:
+    def table(self, actor: Actor, study_id: int, **wanted: Any) -> str:
         """Return the table of `rows`, which `import_table` can read again."""
-        from wsi_lab.formats.slidescore_results import results_table  # noqa: PLC0415 (only here)
-
-        return results_table(
-            self.rows(
-                actor,
-                study_id,
-                question=question,
-                author=author,
-                slide_id=slide_id,
-                case_id=case_id,
-            )
-        )
+        to = io.BytesIO()
+        tables = ScoreTables(self._transactions)
+        tables.write(actor, study_id, WantedAnswers(**wanted), TableForm.RESULTS, to)
+        return str(to.getbuffer(), "utf-8")
 
     def submit(
         self, actor: Actor, study_id: int, new: NewAnswer, *, revision: int | None = None
@@ -172,19 +143,24 @@ class Results:
         """
         author = checked_author(new.author)
 
-        def look(transaction: Transaction) -> Names:
+        def find(transaction: Transaction) -> tuple[Study, Question]:
             study = study_for(transaction, study_id, author)
-            return names_of(transaction, study)
+            question = _question(transaction, study, new.question)
+            check_place(transaction, study, new.place)
+            return study, question
 
-        given = _given(self._transactions.read(actor, look), new, author)
+        ready: Given | None = None
+        if len(new.value) > READ_AT_ONCE:
+            # To read it takes long, so it is done before anything is locked.
+            _, question = self._transactions.read(actor, find)
+            ready = given_of(question, new.place, author, new.value)
 
         def store(transaction: Transaction) -> Answer:
-            study = study_for(transaction, study_id, author)
-            asked = questions.question(transaction.connection, given.question.id)
-            if asked is None or asked.kind is not given.question.kind:
-                raise NotFound(f"There is no question '{new.question}' in this study any more.")
-            check_place(names_of(transaction, study), given.place)
-            return _submit(transaction, study, given, revision)
+            study, question = find(transaction)
+            given = ready
+            if given is None or given.question != question:
+                given = given_of(question, new.place, author, new.value)
+            return keep_one(transaction, study, given, revision)
 
         return self._transactions.write(actor, store)
 
@@ -258,56 +234,11 @@ def answer_of(
     return study, answer
 
 
-def _rows(transaction: Transaction, study: Study, **wanted: Any) -> list[ResultRow]:
-    if not all(is_id(wanted[each]) for each in ("slide_id", "case_id") if wanted[each] is not None):
-        return []
-    names = case_names(transaction, study)
-    closed = transaction.closed_questions(study)
-    return answers.result_rows(transaction.connection, study.id, names, without=closed, **wanted)
-
-
-def _given(names: Names, new: NewAnswer, author: str) -> Given:
-    question = names.questions.get(new.question)
-    if question is None:
-        raise NotFound(f"There is no question '{new.question}' in this study.")
-    check_place(names, new.place)
-    problem = problem_of(question, new.value)
-    if problem is not None:
-        raise Invalid(problem, problems=[problem])
-    if question.kind.is_drawn:
-        return Given(question, new.place, author, "", shapes_of(question, new.value))
-    check_text(new.value)
-    return Given(question, new.place, author, new.value)
-
-
-def _submit(transaction: Transaction, study: Study, given: Given, revision: int | None) -> Answer:
-    connection = transaction.connection
-    key = answers.key_of(given.question.id, given.place, given.author)
-    known = answers.current(connection, study.id, [key]).get(key)
-    before = None if known is None else answers.answer(connection, known.id)
-    kept = keep(transaction, study, [given])
-    after = answers.answer(connection, kept.ids[0])
-    if after is None:
-        raise RuntimeError("an answer that was stored a moment ago is not there")
-    if kept.changed[0]:
-        if revision is not None:
-            # After the fact, since whoever repeats what is stored already meets no conflict;
-            # to raise takes it back.
-            check_revision(0 if before is None else before.revision, revision, "answer")
-        transaction.record(
-            "create" if before is None else "change",
-            "answer",
-            after.id,
-            study_id=study.id,
-            before=None if before is None else _briefly(given, before),
-            after=_briefly(given, after),
-        )
-    return after
-
-
-def _briefly(given: Given, answer: Answer) -> Answer:
-    # Shapes are kept by the history; the audit would hold megabytes of them.
-    return dataclasses.replace(answer, value="") if given.question.kind.is_drawn else answer
+def _question(transaction: Transaction, study: Study, name: str) -> Question:
+    question = questions.question_by_name(transaction.connection, study.id, name)
+    if question is None or question.id in transaction.closed_questions(study):
+        raise NotFound(f"There is no question '{name}' in this study.")
+    return question
 
 
 def _in_order(problems: Sequence[str]) -> list[str]:

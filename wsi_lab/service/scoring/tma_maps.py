@@ -9,7 +9,9 @@ from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.tma import MapCore, TmaLayout, TmaMap
 from wsi_lab.model.upload import checked_file_name
 from wsi_lab.service.new_slides import store_changes
+from wsi_lab.service.scoring.tma_boxes import TmaBoxes
 from wsi_lab.service.seen import slide_as_seen
+from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions, is_id
 from wsi_lab.service.uploading.files import Files
 from wsi_lab.store import tma_maps as rows
@@ -17,11 +19,11 @@ from wsi_lab.store import tma_maps as rows
 LONGEST_MAP_NAME_BYTES = 100
 
 
-class TmaMaps:
+class TmaMaps(TmaBoxes):
     """Maps of tissue microarrays: which cores lie where on a slide."""
 
-    def __init__(self, transactions: Transactions, files: Files) -> None:
-        self._transactions = transactions
+    def __init__(self, transactions: Transactions, files: Files, tiles: Tiles) -> None:
+        super().__init__(transactions, tiles)
         self._files = files
 
     def list(self, actor: Actor, study_id: int) -> list[TmaMap]:

@@ -1,0 +1,140 @@
+"""The scoring app in a cell of JupyterLab, with a kernel and without one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from wsi_lab.client import Lab, Study
+from wsi_lab.client.question_kinds import Choice, FreeText, Percentage
+from wsi_lab.demo import SLIDE
+
+WAIT_MS = 30_000
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def study(lab: Lab, jupyter: Any) -> Study:
+    """A study of three slides that nobody has scored."""
+    path = str(jupyter.folder / "home" / "slides" / f"{SLIDE}.svs")
+    study = lab.create_study(
+        f"scored {time.monotonic_ns()}",
+        questions=[Choice("Grade", ["1", "2", "3"]), Percentage("Ki-67"), FreeText("Remarks")],
+        publish=True,
+    )
+    for number in (1, 2, 3):
+        study.slides.add(path, name=f"slide {number}")
+    return study
+
+
+def opened(open_notebook: Any, study: Study) -> Any:
+    cell = f"""
+import wsi_lab
+scoring = wsi_lab.connect().studies[{study.name!r}].score(height="640px")
+scoring
+"""
+    notebook = open_notebook(cell)
+    notebook.run_all()
+    wait_for_item(notebook, 1)
+    return notebook
+
+
+def wait_for_item(notebook: Any, number: int) -> None:
+    notebook.page.wait_for_selector(
+        f".wsr[data-item='{number}'][data-painted='{number}']", timeout=WAIT_MS
+    )
+
+
+def wait_saved(notebook: Any) -> None:
+    notebook.page.wait_for_selector(".wsr[data-saving=saved]", timeout=WAIT_MS)
+
+
+def test_study_is_scored_in_a_cell_and_goes_on_when_the_kernel_is_restarted(
+    open_notebook: Any, study: Study, shots: Path
+) -> None:
+    notebook = opened(open_notebook, study)
+    page = notebook.page
+    notebook.wait_for("scoring.ready and scoring.item == 1 and scoring.needed == 6")
+    page.locator(".wsr-choice input").first.focus()
+    for key in ("2", "Enter", "3", "5", "Enter"):
+        page.keyboard.press(key)
+    wait_for_item(notebook, 2)
+    wait_saved(notebook)
+    notebook.wait_for("scoring.answered == 2 and scoring.item == 2 and scoring.saving == 'saved'")
+    page.screenshot(path=shots / "scoring-notebook.png")
+    notebook.run("scoring.item = 3")
+    wait_for_item(notebook, 3)
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.locator(".wsr-choice input").first.focus()
+    for key in ("1", "Enter", "7", "Enter"):
+        page.keyboard.press(key)
+    wait_for_item(notebook, 2)
+    wait_saved(notebook)
+    scores = study.scores()
+    assert sorted(scores.loc[scores["question"] == "Ki-67", "answer"].astype(str)) == ["35", "7"]
+    assert notebook.errors == []
+
+
+def test_keys_pressed_in_the_app_mean_nothing_to_the_notebook(
+    open_notebook: Any, study: Study
+) -> None:
+    notebook = opened(open_notebook, study)
+    page = notebook.page
+    count = "() => jupyterapp.shell.currentWidget.content.widgets.length"
+    cells = page.evaluate(count)
+    page.locator(".wsr-choice input").first.focus()
+    # In command mode these delete and add cells, and change what they are.
+    for key in (
+        "d",
+        "d",
+        "x",
+        "a",
+        "b",
+        "m",
+        "Escape",
+        "y",
+        "z",
+        "c",
+        "a",
+        "b",
+        "Escape",
+        "d",
+        "d",
+    ):
+        page.keyboard.press(key)
+    assert page.evaluate(count) == cells
+    kinds = page.evaluate(
+        "() => jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.type)"
+    )
+    assert set(kinds) == {"code"}
+    assert page.locator(".wsr textarea").input_value() == "ab"
+
+
+def test_readers_page_is_open_to_whoever_is_signed_in_to_jupyter(
+    browser: Browser, jupyter: Any, study: Study
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    address = f"{jupyter.url}wsi-lab/read/{study.id}"
+    page.goto(address)
+    page.get_by_text("Nobody is signed in").wait_for()
+    assert any("401" in each or "403" in each for each in messages)
+    messages.clear()
+    page.goto(f"{jupyter.url}lab?token=t")
+    page.goto(address)
+    page.wait_for_selector(".wsr[data-painted='1']", timeout=WAIT_MS)
+    for key in ("3", "Enter", "9", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector(".wsr[data-painted='2'][data-saving=saved]", timeout=WAIT_MS)
+    assert page.title() == study.name
+    scores = study.scores()
+    assert sorted(scores["answer"].astype(str)) == ["3", "9"]
+    assert messages == []
+    context.close()

@@ -1,0 +1,1 @@
+"""Readings: what readers go through, how far they are, and how they are asked in."""
