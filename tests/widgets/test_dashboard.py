@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 
+import geopandas as gpd
 import httpx
 import ipywidgets
 import pytest
+import shapely
 from overviews import StudyInMemory, all_answers, large_study
 
+from wsi_lab.client.slide import Slide
 from wsi_lab.client.tma_maps import TmaMap
 from wsi_lab.errors import NotAllowed, NotFound
 from wsi_lab.model.question import QuestionKind
@@ -145,7 +148,7 @@ def test_what_is_drawn_is_shown_on_the_slide(study):
     assert "0 shapes<" in text(dashboard)
 
 
-def test_core_is_what_the_slide_opens_at(study, new_slide):
+def test_core_is_what_the_slide_opens_at(study, new_slide, monkeypatch):
     slide = new_slide(id=1, name="slide 1", width=2200, height=3000, tma_map_id=5)
     tma = TmaMap(id=5, study_id=1, name="map", text="", row_count=3, column_count=2, revision=1,
         connection=slide.connection)  # fmt: skip
@@ -154,10 +157,14 @@ def test_core_is_what_the_slide_opens_at(study, new_slide):
         about(slide, reader, "Grade", grade, (1, 1))
         for reader, grade in (("anna@lab", "1"), ("ben@lab", "2"))
     ]
+    cores = gpd.GeoDataFrame(
+        {"row": [1, 2], "column": [1, 0]},
+        geometry=[shapely.box(1100, 1000, 2200, 2000), shapely.box(0, 2000, 1100, 3000)],
+    )
+    monkeypatch.setattr(Slide, "cores", lambda _slide: cores)
     dashboard = Dashboard(study, "Grade")
     assert [each.description for each in rows(dashboard)] == ["slide 1, core in row 2, column 2"]
     rows(dashboard)[0].click()
-    # A cell of the map is 1,100 by 1,000 pixels.
     assert dashboard.viewer.center == (1650, 1500)
     assert 2 < dashboard.viewer.downsample < 4
 

@@ -15,8 +15,6 @@ from wsi_lab.client.missing import UNIT, Needs, needs_of
 from wsi_lab.errors import NotFound
 from wsi_lab.model.question import Question, QuestionKind
 from wsi_lab.model.reading import ReadingSettings, is_needed
-from wsi_lab.model.tma import TmaMap as EvenMap
-from wsi_lab.model.tma import even_box
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,25 +146,19 @@ class Overview:
     def box_of(self, unit: Mapping[Any, Any]) -> tuple[float, float, float, float] | None:
         """Return ``(x, y, width, height)`` of a core in level-0 pixels, `None` for anything else.
 
-        It is its share of a grid as even as its map.
+        It is asked of the lab, which knows cores that were found or put by hand; see `Slide.cores`.
         """
         import pandas as pd  # noqa: PLC0415 (half a second, only for those who want tables)
 
         slides = [] if pd.isna(unit["core_row"]) else self.slides_of(unit)
-        found = self.maps.get(slides[0].tma_map_id or 0) if slides else None
-        if found is None:
+        if not slides or slides[0].tma_map_id is None:
             return None
-        size = slides[0].width, slides[0].height
-        even = EvenMap(
-            found.id,
-            found.study_id,
-            found.name,
-            found.text,
-            found.row_count,
-            found.column_count,
-            found.revision,
-        )
-        return even_box(even, size, int(unit["core_row"]), int(unit["core_column"]))
+        cores = slides[0].cores().set_index(["row", "column"])
+        place = int(unit["core_row"]), int(unit["core_column"])
+        if place not in cores.index:
+            return None
+        left, top, right, bottom = cores.geometry.loc[place].bounds
+        return left, top, right - left, bottom - top
 
     def _place_of(self, reader: str) -> int:
         folded = [each.casefold() for each in self.readers]
