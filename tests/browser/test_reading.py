@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 from reading_hand import Reader
-from reading_lab import ReadLab, read_lab
+from reading_lab import QUESTIONS, ReadLab, read_lab
 
 from wsi_lab.model.study import Study
 
@@ -108,6 +108,19 @@ def test_items_are_scored_by_keyboard_alone(
     # Nothing of the link stays in the address, and the page knows nobody's names.
     assert "wsi_" not in reader.page.url
     assert "case-0" not in reader.page.content()
+
+
+def test_keys_are_heard_wherever_the_reader_has_clicked(
+    open_page: Open, grading: Callable[..., Study]
+) -> None:
+    reader = open_page(grading(2, questions=QUESTIONS[:1]))
+    reader.wait_for_item(1)
+    reader.page.locator(".wsr-done").click()
+    assert reader.page.evaluate("() => document.activeElement === document.body")
+    reader.press("2", "Enter")
+    reader.wait_for_item(2)
+    reader.wait_saved()
+    assert [each[:1] for each in reader.answers("Tumour grade")] == ["2"]
 
 
 def test_keys_that_come_faster_than_the_lab_answers_are_not_lost(

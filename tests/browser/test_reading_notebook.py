@@ -60,6 +60,9 @@ def test_study_is_scored_in_a_cell_and_goes_on_when_the_kernel_is_restarted(
     notebook = opened(open_notebook, study)
     page = notebook.page
     notebook.wait_for("scoring.ready and scoring.item == 1 and scoring.needed == 6")
+    # Whoever runs a cell goes on typing in the next one.
+    inside = "() => document.querySelector('.wsr').contains(document.activeElement)"
+    assert page.evaluate(inside) is False
     page.locator(".wsr-choice input").first.focus()
     for key in ("2", "Enter", "3", "5", "Enter"):
         page.keyboard.press(key)

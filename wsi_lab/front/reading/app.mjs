@@ -14,7 +14,7 @@ const AGAIN_AFTER_MS = [1000, 3000, 10_000, 20_000];
 // that of `el`; `isAlone`: that all keys of the page are meant for it; `told(state)`: hears
 // { study, item, answered, needed, saving, ready, error } whenever one of them may have changed.
 export function mount(el, { base, study, headers = tokenHeaders, ...options }) {
-  const { hasToken = false, item = null, told = () => {} } = options;
+  const { hasToken = false, item = null, isAlone = false, told = () => {} } = options;
   const lab = new ReadingLab({ base, study, headers });
   const root = element("div", "wsr", { "data-lm-suppress-shortcuts": "true" });
   root.style.height = options.height ?? "";
@@ -43,7 +43,7 @@ export function mount(el, { base, study, headers = tokenHeaders, ...options }) {
     const kept = new KeptAnswers(lab.url, said.reader);
     const about = { headers, fullScreen: root, reader: said.reader };
     const makeView = (inside, slide) => new MapView(inside, slide, about);
-    sitting = new Sitting(root, { said, lab, kept, makeView, told });
+    sitting = new Sitting(root, { said, lab, kept, makeView, told, isAlone });
     sitting.start(item);
   };
   root.append(element("p", "wsr-cover", { role: "status" }, ["Opening…"]));

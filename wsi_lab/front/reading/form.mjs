@@ -66,8 +66,11 @@ export class Form {
   }
 
   focusOpen() {
-    const [open] = this.reading.open(this.#at.number, this.#at.core);
-    this.focus(open ?? this.#first());
+    this.focus(this.#firstOpen());
+  }
+
+  markOpen() {
+    this.#mark(this.#firstOpen());
   }
 
   // The next or the one before, of those that can be answered.
@@ -130,6 +133,11 @@ export class Form {
 
   #first() {
     return this.#asked()[0] ?? null;
+  }
+
+  #firstOpen() {
+    const [open] = this.reading.open(this.#at.number, this.#at.core);
+    return open ?? this.#first();
   }
 
   #mark(question) {

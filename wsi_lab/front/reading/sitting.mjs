@@ -190,7 +190,9 @@ export class Sitting {
     const unsent = detail.slides.findIndex((slide) => this.#unsentOn(slide) !== undefined);
     this.showSlide(Math.max(unsent, 0));
     this.#frame();
-    this.form.focusOpen();
+    // In a notebook the keys stay where they are until the reader comes here.
+    if (this.isAlone || this.root.contains(document.activeElement)) this.form.focusOpen();
+    else this.form.markOpen();
     const { done, items } = this.reading.progress;
     const open = this.reading.open(number).length;
     this.room.announce(`${detail.name}. ${open} to answer. ${done} of ${items} done.`);
