@@ -67,7 +67,7 @@ export class Cores {
       button.tabIndex = isCurrent ? 0 : -1;
       if (isCurrent) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
-      const sample = core.sample ? `, sample ${core.sample}` : "";
+      const sample = hasOwnName(core) ? `, sample ${core.sample}` : "";
       const label = `Core ${coreName(core)}${sample}: ${answered} of ${needed} answered`;
       button.setAttribute("aria-label", label);
       button.title = label;
@@ -107,7 +107,12 @@ export class Cores {
       const { answered, needed } = this.stateOf(core);
       return answered >= needed;
     });
-    const sample = this.current.sample ? ` · ${this.current.sample}` : "";
+    const sample = hasOwnName(this.current) ? ` · ${this.current.sample}` : "";
     return `Core ${coreName(this.current)}${sample} · ${done.length} of ${this.#cores.length} done`;
   }
+}
+
+// Maps that nobody gave names to call cores by their places.
+function hasOwnName(core) {
+  return core.sample !== "" && core.sample !== coreName(core);
 }
