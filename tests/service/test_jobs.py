@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -167,7 +168,9 @@ def test_closing_stops_all_and_takes_nothing_more(jobs: Jobs, owner: Actor) -> N
 
     started = [jobs.start(owner, "x", work) for _ in range(module.THREADS + 1)]
     wait_until(lambda: jobs.get(owner, started[0].id).state is JobState.RUNNING)
+    begun = time.monotonic()
     jobs.close()
+    assert time.monotonic() - begun < module.SECONDS_TO_STOP / 2
     assert all(jobs.get(owner, each.id).state.is_over for each in started)
     with pytest.raises(Busy):
         jobs.start(owner, "late", work)

@@ -180,7 +180,9 @@ class Jobs:
             task.stop()
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
-        concurrent.futures.wait(futures, timeout=SECONDS_TO_STOP)
+        # What was cancelled before it began is never done, as waiting understands it.
+        under_way = [each for each in futures if not each.cancelled()]
+        concurrent.futures.wait(under_way, timeout=SECONDS_TO_STOP)
 
     def _is_full(self) -> bool:
         return self._is_closed or len(self._futures) >= MOST_UNDER_WAY
