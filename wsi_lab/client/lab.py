@@ -83,8 +83,10 @@ class Lab:
         rights
             What readers may do.
         settings
-            ``hide_names``, ``hide_other_scores`` and ``shuffle`` with `True` or `False`, ``seed``,
-            and Slide Score's settings by their names, such as ``stainings=["HE", "CD3"]``.
+            ``hide_names``, ``hide_other_scores`` and ``shuffle`` with `True` or `False`, ``seed``
+            (see `Study.blind`), ``score_cases`` (questions are about cases, not slides),
+            ``time_cases`` (how long readers look is kept), and Slide Score's settings by their
+            names, such as ``stainings=["HE", "CD3"]``.
         publish
             Whether readers are let in at once.
 

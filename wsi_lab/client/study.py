@@ -354,15 +354,16 @@ class Study(StudyOverview, StudyReadings):
     ) -> Study:
         """Say what is to be kept from readers, and return the study as it is then.
 
-        The page of a slide keeps to `hide_names`. The others are for whoever shows cases to
-        readers; by themselves they close nothing that somebody's rights open.
+        With `hide_names` or `shuffle` the study is blind: to readers, who hold none of the rights
+        `edit`, `admin` and `private`, it is closed but for its reading page.
 
         Parameters
         ----------
         hide_names
-            Of slides.
+            Of cases and slides; readers get numbers.
         hide_other_scores
-            What other readers have answered.
+            What other readers have answered or drawn. The right `results` shows it all the same
+            in a study that is not blind.
         shuffle
             Whether each reader gets the cases in an order of their own.
         seed

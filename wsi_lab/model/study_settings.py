@@ -132,7 +132,7 @@ def settings_of_words(words: Mapping[str, object]) -> dict[str, str]:
         except Invalid as error:
             problems += error.problems or (error.message.rstrip("."),)
     if problems:
-        known = ", ".join((*BLINDING, "seed", *SETTINGS))
+        known = ", ".join((*BLINDING, "seed", SCORE_CASES, TIME_CASES, *SETTINGS))
         raise Invalid(f"{'; '.join(problems)}. There are: {known}.", problems=problems)
     return found
 

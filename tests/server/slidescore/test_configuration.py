@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from letterbox import Mailbox
 from slidescore import SlideScoreErrorException
 
 
@@ -107,3 +110,40 @@ def test_letter_without_a_mail_server_is_refused_in_a_sentence(door: Any, world:
         "SendEmail", studyId=world.study.id, to="stranger@lab;viewer@lab", subject="a", body="b"
     )
     assert "stranger@lab" in stranger.json()["log"]
+
+
+def test_letter_leads_scorers_to_the_reading_page_and_others_to_the_slides(
+    root_door: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, owner = world.lab, world.owner
+    study = world.new_study()
+    world.new_slide(study)
+    lab.studies.change(
+        owner, study.id, revision=study.revision, settings={"hideslidenames": "true"}
+    )
+    lab.studies.publish(owner, study.id)
+    lab.people.add(owner, "scorer@lab")
+    lab.studies.set_member(owner, study.id, "scorer@lab", ["view", "score"])
+    lab.studies.set_member(owner, study.id, "viewer@lab", ["view", "results"])
+    with Mailbox() as mailbox:
+        place = {"smtp_host": "127.0.0.1", "smtp_port": mailbox.port, "smtp_tls": "none"}
+        settings = dataclasses.replace(lab.settings, public_url=root_door.base + "/", **place)
+        monkeypatch.setattr(lab, "settings", settings)
+        monkeypatch.setattr(lab.mail, "_settings", settings)
+        answer = root_door.post(
+            "SendEmail",
+            studyId=study.id,
+            to="scorer@lab;viewer@lab",
+            subject="Begin",
+            body="<LINK:Start Scoring>",
+        )
+    assert answer.json() == {}
+    links = {each.recipient: each.letter.get_content().strip() for each in mailbox.delivered}
+    found = re.fullmatch(
+        rf"{re.escape(root_door.base)}/read/{study.id}#(wsi_\S+)", links["scorer@lab"]
+    )
+    assert found is not None
+    read = root_door.send("GET", f"/v1/studies/{study.id}/reading", found[1])
+    assert [each["name"] for each in read.json()["items"]] == ["Slide 1"]
+    shown = links["viewer@lab"].removeprefix(root_door.base)
+    assert root_door.send("GET", shown, "anonymous").status_code == 200
