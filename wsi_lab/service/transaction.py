@@ -110,13 +110,15 @@ class Transaction:
         granted = tasks.accesses(self.connection, self.actor.user.id)
         return frozenset(each for each in restricted if granted.get(each, Access.NONE) < least)
 
-    def require_drawing(self, study: Study, question: Question) -> None:
+    def require_drawing(self, study: Study, *drawn_on: Question) -> None:
         """Raise `NotAllowed` for a restricted task that lets the asker read, and not write."""
-        if question.id in self.closed_questions(study, Access.WRITE):
-            raise NotAllowed(
-                f"On '{question.name}' only those may draw whom it lets write; "
-                "an administrator of the study can grant it."
-            )
+        closed = self.closed_questions(study, Access.WRITE)
+        for question in drawn_on:
+            if question.id in closed:
+                raise NotAllowed(
+                    f"On '{question.name}' only those may draw whom it lets write; "
+                    "an administrator of the study can grant it."
+                )
 
     def record(
         self,

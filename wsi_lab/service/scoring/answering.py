@@ -70,8 +70,7 @@ def keep(transaction: Transaction, study: Study, given: Sequence[Given]) -> Kept
     NotAllowed
         One of the questions is a restricted task, which lets the asker only read.
     """
-    for question in {each.question.id: each.question for each in given}.values():
-        transaction.require_drawing(study, question)
+    transaction.require_drawing(study, *(each.question for each in given))
     connection = transaction.connection
     keys = [rows.key_of(each.question.id, each.place, each.author) for each in given]
     stored = rows.current(connection, study.id, keys)
