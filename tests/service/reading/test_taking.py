@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound
 from wsi_lab.model.annotation import ShapeKind
 from wsi_lab.model.feature import Feature
 from wsi_lab.model.people import Actor
-from wsi_lab.model.question import Question
+from wsi_lab.model.question import Question, QuestionKind, QuestionSpec
+from wsi_lab.model.reading import items_of
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.service.lab import Lab
+from wsi_lab.service.reading import order
 from wsi_lab.service.reading.pages import OwnAnswer
+from wsi_lab.service.transaction import Transactions
 
 BLIND = {"hideslidenames": "true", "shufflecases": "true", "shuffleseed": "7"}
 POINT = Feature(ShapeKind.POINT, shapely.Point(10, 20))
@@ -189,6 +193,85 @@ def test_nothing_to_mark_is_for_good_where_changing_is_forbidden(
     with pytest.raises(NotAllowed, match="cannot be changed"):
         lab.readings.check_may_draw(anna, study.id, layer, slide_ids[1])
     lab.readings.check_may_draw(anna, study.id, layer, slide_ids[2])
+
+
+def test_slide_that_went_meanwhile_is_nothing_that_was_answered_for_good(
+    lab: Lab, owner: Actor, study: Study, set_up, questions, anna: Actor
+) -> None:
+    set_up(disallowrewritingscores="true", scorecases="true")
+    slide = lab.readings.slide_id(anna, study.id, 1)
+    lab.slides.remove(owner, slide, revision=lab.slides.get(owner, slide).revision)
+    lab.readings.check_may_draw(anna, study.id, questions["Mitoses"].id, slide)
+
+
+@pytest.fixture
+def before_writing(monkeypatch: pytest.MonkeyPatch):
+    """Return a function that lets something happen once, just before the next change."""
+
+    def before_writing(happens: Callable[[], object]) -> None:
+        write = Transactions.write
+
+        def late(*given: Any) -> Any:
+            monkeypatch.setattr(Transactions, "write", write)
+            happens()
+            return write(*given)
+
+        monkeypatch.setattr(Transactions, "write", late)
+
+    return before_writing
+
+
+def test_answer_and_time_are_of_what_has_the_number_when_they_are_stored(
+    lab: Lab, owner: Actor, study: Study, set_up, give, anna: Actor, before_writing
+) -> None:
+    set_up(**BLIND, timecases="true")
+    first = lab.readings.slide_id(anna, study.id, 1)
+
+    def remove_first() -> None:
+        slide = lab.readings.slide_id(anna, study.id, 1)
+        lab.slides.remove(owner, slide, revision=lab.slides.get(owner, slide).revision)
+
+    before_writing(remove_first)
+    give(1, "Grade", "2")
+    second = lab.readings.slide_id(anna, study.id, 1)
+    (row,) = lab.results.rows(owner, study.id)
+    assert row.slide_id == second != first
+    before_writing(remove_first)
+    lab.readings.note_time(anna, study.id, 1, key="visit", seconds=2)
+    (time,) = lab.reports.times(owner, study.id)
+    assert time.slide_id == lab.readings.slide_id(anna, study.id, 1) != second
+    before_writing(lambda: set_up(scorecases="true"))
+    give(1, "Percent", "3")
+    assert {row.slide_id for row in lab.results.rows(owner, study.id, question="Percent")} == {None}
+
+
+def test_answer_that_the_question_takes_no_more_is_refused(
+    lab: Lab, owner: Actor, study: Study, questions, set_up, give, before_writing
+) -> None:
+    set_up()
+    grade = questions["Grade"]
+    spec = QuestionSpec("Grade", QuestionKind.DROP_DOWN, "low;high")
+    before_writing(lambda: lab.questions.change(owner, grade.id, spec=spec))
+    with pytest.raises(Invalid, match="Grade"):
+        give(1, "Grade", "2")
+    assert lab.results.rows(owner, study.id) == []
+
+
+def test_slides_are_put_in_order_once_for_an_answer(
+    monkeypatch: pytest.MonkeyPatch, lab: Lab, study: Study, set_up, give, anna: Actor
+) -> None:
+    set_up(timecases="true")
+    orders = []
+
+    def counted(*given: Any) -> Any:
+        orders.append(given)
+        return items_of(*given)
+
+    monkeypatch.setattr(order, "items_of", counted)
+    give(1, "Grade", "2")
+    assert len(orders) == 1
+    lab.readings.note_time(anna, study.id, 1, key="visit", seconds=2)
+    assert len(orders) == 2
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def _listed(
         slide_id, query.author, query.left, query.top, query.right, query.bottom
     )
     found = _numbered(listed_shapes(lab, actor, layer_id, on_slide), number)
-    return {**found, "items": [_seen_by(actor, each) for each in found["items"]]}
+    return {**found, "items": [_seen_by(lab, actor, each) for each in found["items"]]}
 
 
 def _added(  # noqa: PLR0917 (an address, and what is drawn there)
@@ -167,7 +167,7 @@ def _got(lab: Lab, actor: Actor, study_id: int, shape_id: int) -> Json:
     if shape_id < FIRST_BULK_ID:
         found = got_shape(lab, actor, shape_id)
         if found["slide_id"] in numbers:
-            return _seen_by(actor, _told(found, numbers[found["slide_id"]]))
+            return _seen_by(lab, actor, _told(found, numbers[found["slide_id"]]))
     raise NotFound(f"There is no annotation {shape_id}.")
 
 
@@ -211,8 +211,8 @@ def _numbered(answer: Json, number: int) -> Json:
     return {**answer, "items": [_told(each, number) for each in answer["items"]]}
 
 
-def _seen_by(actor: Actor, shape: Json) -> Json:
-    is_own = shape["author"].lower() == actor.user.email.lower()
+def _seen_by(lab: Lab, actor: Actor, shape: Json) -> Json:
+    is_own = lab.readings.is_by(actor, shape["author"])
     return shape if is_own else {**shape, "properties": {}}
 
 

@@ -25,12 +25,15 @@ class Reading:
     ----------
     slides
         By their ids.
+    made_of
+        All that the items and slides follow from.
     """
 
     study: Study
     settings: ReadingSettings
     items: tuple[Item, ...]
     slides: dict[int, SlideRow]
+    made_of: tuple[ReadingSettings, str, str]
 
     def item(self, number: int) -> Item:
         """Return an item by its number.
@@ -48,10 +51,6 @@ class Reading:
     def slide_ids(self) -> tuple[int, ...]:
         """The ids of all slides in the reader's order."""
         return tuple(slide_id for item in self.items for slide_id in item.slide_ids)
-
-    def case_answered_for(self, slide_id: int) -> int | None:
-        """Return the case that is answered about together with a slide, if cases are."""
-        return self.slides[slide_id].case_id if self.settings.scores_cases else None
 
     def map_of(self, item: Item) -> int | None:
         """Return the map whose cores are answered about one by one, if there is one.
@@ -92,8 +91,8 @@ def as_reader(actor: Actor) -> Actor:
     return dataclasses.replace(actor, door=READING_DOOR)
 
 
-def reading_of(transaction: Transaction, study_id: int) -> Reading:
-    """Return a study as the asker, who is one of its readers, goes through it.
+def open_study(transaction: Transaction, study_id: int) -> Study:
+    """Return a study that the asker is one of the readers of.
 
     Raises
     ------
@@ -103,15 +102,41 @@ def reading_of(transaction: Transaction, study_id: int) -> Reading:
     study = transaction.study(study_id, Action.READING)
     if study.published_on is None and not sets_up(transaction, study):
         raise NotAllowed("This study is not open to readers yet.")
-    return reading_for(transaction, study, transaction.actor.user.email)
+    return study
 
 
-def reading_for(transaction: Transaction, study: Study, reader: str) -> Reading:
-    """Return a study as a reader goes through it; that the asker may know has been asked."""
+def reading_of(transaction: Transaction, study_id: int, before: Reading | None = None) -> Reading:
+    """Return a study as the asker, who is one of its readers, goes through it.
+
+    Parameters
+    ----------
+    before
+        What it was a moment ago: nothing is put in order again where all is as it was.
+
+    Raises
+    ------
+    NotFound, NotAllowed
+        As for `open_study`.
+    """
+    study = open_study(transaction, study_id)
+    return reading_for(transaction, study, transaction.actor.user.email, before)
+
+
+def reading_for(
+    transaction: Transaction, study: Study, reader: str, before: Reading | None = None
+) -> Reading:
+    """Return a study as a reader goes through it; that the asker may know has been asked.
+
+    See `reading_of`.
+    """
     settings = ReadingSettings.of(study.settings)
-    found = rows.slides(transaction.connection, study.id)
+    text = rows.slides_text(transaction.connection, study.id)
+    made_of = (settings, reader, text)
+    if before is not None and before.made_of == made_of:
+        return dataclasses.replace(before, study=study)
+    found = rows.slides_of_text(text)
     items = items_of(settings, reader, (each.placed for each in found))
-    return Reading(study, settings, items, {each.slide_id: each for each in found})
+    return Reading(study, settings, items, {each.slide_id: each for each in found}, made_of)
 
 
 def sets_up(transaction: Transaction, study: Study) -> bool:

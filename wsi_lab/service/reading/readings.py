@@ -24,6 +24,7 @@ from wsi_lab.service.reading.taking import Taking
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import readings as rows
+from wsi_lab.store.answers import folded
 from wsi_lab.store.db import Database
 
 VEIL_BYTES = 8
@@ -145,6 +146,11 @@ class Readings(Taking):
             As for `open`.
         """
         return self._numbers.of(actor, study_id).numbers
+
+    @staticmethod
+    def is_by(actor: Actor, author: str) -> bool:
+        """Return whether an author is whoever asks."""
+        return folded(author) == folded(actor.user.email)
 
     def veiled(self, words: str) -> str:
         """Return words that differ when those given do, and from which these cannot be guessed."""

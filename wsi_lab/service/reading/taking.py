@@ -11,14 +11,16 @@ from wsi_lab.errors import Conflict, Invalid, NotAllowed, NotFound
 from wsi_lab.model.answer import Place
 from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question
-from wsi_lab.model.reading import LONGEST_VISIT, Item, ReadingTime
+from wsi_lab.model.reading import LONGEST_VISIT, Item, ReadingSettings, ReadingTime
+from wsi_lab.model.study import Study
 from wsi_lab.service.reading.cores import core_at, has_cores
 from wsi_lab.service.reading.given import own_answer
-from wsi_lab.service.reading.order import Reading, as_reader, reading_of, sets_up
+from wsi_lab.service.reading.order import Reading, as_reader, open_study, reading_of, sets_up
 from wsi_lab.service.reading.pages import CorePlace, OwnAnswer
 from wsi_lab.service.scoring.answering import Given, given_of, keep_one
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import readings as rows
+from wsi_lab.store import slides as slide_rows
 from wsi_lab.store.readings import AnswerOfItem
 
 LONGEST_KEY = 100
@@ -74,18 +76,22 @@ class Taking:
         """
         reader = as_reader(actor)
 
-        def find(transaction: Transaction) -> _Asked:
-            return _asked(transaction, study_id, number, question_id, core)
+        def find(transaction: Transaction, before: Reading | None = None) -> _Asked:
+            reading = reading_of(transaction, study_id, before)
+            return _asked(transaction, reading, number, question_id, core)
 
         asked = self._transactions.read(reader, find)
         given = given_of(asked.question, asked.place, reader.user.email, value)
 
         def store(transaction: Transaction) -> OwnAnswer:
-            now = find(transaction)
+            now = find(transaction, asked.reading)
             if now.question.kind is not asked.question.kind:
                 raise NotFound(f"There is no question {question_id} in this study any more.")
             transaction.study(study_id, Action.ANSWER_SUBMIT)
-            return _stored(transaction, now, given._replace(place=now.place), revision)
+            final = given._replace(place=now.place)
+            if now.question != asked.question:
+                final = given_of(now.question, now.place, reader.user.email, value)
+            return _stored(transaction, now, final, revision)
 
         return self._transactions.write(reader, store)
 
@@ -112,13 +118,13 @@ class Taking:
             raise Invalid(f"A visit takes 0 to {LONGEST_VISIT:,.0f} seconds.")
         reader = as_reader(actor)
 
-        def look(transaction: Transaction) -> bool:
+        def look(transaction: Transaction) -> Reading:
             reading = reading_of(transaction, study_id)
             reading.item(number)
-            return reading.settings.is_timed
+            return reading
 
         def note(transaction: Transaction) -> None:
-            reading = reading_of(transaction, study_id)
+            reading = reading_of(transaction, study_id, before)
             transaction.study(study_id, Action.ANSWER_SUBMIT)
             item = reading.item(number)
             visit = ReadingTime(
@@ -130,14 +136,15 @@ class Taking:
             )
             rows.note_time(transaction.connection, study_id, key, visit)
 
-        if self._transactions.read(reader, look):
+        before = self._transactions.read(reader, look)
+        if before.settings.is_timed:
             self._transactions.write(reader, note)
 
     def check_may_change(self, actor: Actor, study_id: int) -> None:
         """Raise `NotAllowed` where whoever asks may not change what they have answered."""
 
         def check(transaction: Transaction) -> None:
-            _require_change(transaction, reading_of(transaction, study_id))
+            _require_change(transaction, open_study(transaction, study_id))
 
         self._transactions.read(as_reader(actor), check)
 
@@ -145,23 +152,24 @@ class Taking:
         """Raise `NotAllowed` where whoever asks has said for good that there is nothing to draw."""
 
         def check(transaction: Transaction) -> None:
-            reading = reading_of(transaction, study_id)
-            case_id = reading.case_answered_for(slide_id)
+            study = open_study(transaction, study_id)
+            slide = slide_rows.slide(transaction.connection, slide_id)
+            by_case = ReadingSettings.of(study.settings).scores_cases
+            case_id = slide.case_id if by_case and slide is not None else None
             for each in _own(transaction, [slide_id], case_id, question_id):
                 if not each.shape_count and not each.value:
-                    _require_change(transaction, reading)
+                    _require_change(transaction, study)
 
         self._transactions.read(as_reader(actor), check)
 
 
 def _asked(
     transaction: Transaction,
-    study_id: int,
+    reading: Reading,
     number: int,
     question_id: int,
     core: CorePlace | None,
 ) -> _Asked:
-    reading = reading_of(transaction, study_id)
     item = reading.item(number)
     for question in transaction.questions(reading.study):
         if question.id == question_id:
@@ -209,7 +217,7 @@ def _stored(transaction: Transaction, asked: _Asked, given: Given, revision: int
     is_changed = before is not None and after.revision != before.revision
     if is_changed and (question.kind.is_drawn or before.value):  # type: ignore[union-attr]  # it is there
         # To raise takes it back; whoever repeats what is stored is not told that they may not.
-        _require_change(transaction, asked.reading)
+        _require_change(transaction, asked.reading.study)
     now = _current(transaction, asked)
     if now is None:
         raise RuntimeError("an answer that was stored a moment ago is not there")
@@ -250,6 +258,6 @@ def _check_nothing_drawn(transaction: Transaction, asked: _Asked, given: Given) 
             )
 
 
-def _require_change(transaction: Transaction, reading: Reading) -> None:
-    if not reading.settings.may_change and not sets_up(transaction, reading.study):
+def _require_change(transaction: Transaction, study: Study) -> None:
+    if not ReadingSettings.of(study.settings).may_change and not sets_up(transaction, study):
         raise NotAllowed("Answers of this study cannot be changed once they are given.")
