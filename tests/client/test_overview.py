@@ -257,7 +257,7 @@ QUESTIONS = [
 READERS = ["anna@lab", "ben@lab"]
 
 
-@pytest.fixture(params=["slides", "cases", "cores"])
+@pytest.fixture(params=["slides", "cases", "cores", "cases and cores"])
 def read_study(request, real_lab, demo_server):
     """A study of a real lab that is read in one of the ways there are."""
     slide = str(demo_server.home / "slides" / f"{SLIDE}.svs")
@@ -267,12 +267,16 @@ def read_study(request, real_lab, demo_server):
         slides=table,
         questions=QUESTIONS,
         readers=READERS,
-        settings={"scorecases": request.param == "cases"},
+        settings={"scorecases": "cases" in request.param},
         publish=True,
     )
-    if request.param == "cores":
+    if "cores" in request.param:
         study.tma_maps.create("map", "A1\tA2\tC\nB1\t\tB3\n")
+        study.tma_maps.create("controls", "controls: K\n\nK\tK\n")
         study.slides["b"].set_tma_map("map")
+        study.slides["c"].set_tma_map("controls")
+    secret = {"name": "Secret", "mode": "annot", "restrict-access": True}
+    study.connection.post(f"v1/studies/{study.id}/tasks", secret)
     yield real_lab.studies[study.name]
     real_lab.studies[study.name].remove()
 

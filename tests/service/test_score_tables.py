@@ -338,6 +338,20 @@ def test_tables_of_others_need_the_right_to_results(
 
 
 @pytest.mark.usefixtures("asked")
+def test_case_without_a_public_name_is_called_the_same_in_all_forms(
+    lab: Lab, owner: Actor, study: Study, slide: Slide, as_user: Callable[..., Actor]
+) -> None:
+    give(lab, owner, slide, "1")
+    case = lab.cases.get(owner, slide.case_id or 0)
+    lab.cases.change(owner, case.id, revision=case.revision, public_name="")
+    results = as_user("r@lab", rights="results", study=study)
+    (row,) = lab.results.rows(results, study.id)
+    assert row.case_name == f"Anon {case.id:04d}"
+    assert written(lab, results, study.id, TableForm.RESULTS)[0].decode() == results_table([row])
+    check_equal(lab, results, study.id)
+
+
+@pytest.mark.usefixtures("asked")
 def test_empty_table_has_all_columns(lab: Lab, owner: Actor, study: Study) -> None:
     body, _ = written(lab, owner, study.id, TableForm.ARROW)
     assert tuple(pa.ipc.open_stream(body).read_all().column_names) == COLUMNS

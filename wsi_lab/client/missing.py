@@ -137,11 +137,12 @@ def needs_of(
                 takes.append((True, True))
             unit_of_slide[slide.id] = unit_of_case[case]
             continue
-        on_it = cores.get(slide.tma_map_id, ())
+        on_it = cores.get(slide.tma_map_id)
         unit_of_slide[slide.id] = len(rows)
         here = (case, slide.name, slide.id)
-        rows += [(*here, None, None), *((*here, row, column) for row, column in on_it)]
-        takes += [(not on_it, True), *[(True, False)] * len(on_it)]
+        rows += [(*here, None, None), *((*here, row, column) for row, column in on_it or ())]
+        # On a slide of nothing but controls there is nothing to say in words.
+        takes += [(on_it is None, True), *[(True, False)] * len(on_it or ())]
     if not slides:
         rows = [(name, None, None, None, None) for name in dict.fromkeys(cases.values())]
         takes = [(True, True)] * len(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -206,11 +206,22 @@ def read_overview(study: Study) -> Overview:
         needs=needs_of(
             list(slides.values()),
             cases,
-            {each.name: each.kind for each in questions if is_needed(each)},
-            {} if settings.scores_cases else {each.id: _cores(each) for each in maps.values()},
+            {each.name: each.kind for each in _needed(study, questions)},
+            {each.id: _cores(each) for each in maps.values()},
             scores_cases=settings.scores_cases,
         ),
     )
+
+
+def _needed(study: Study, questions: Sequence[Question]) -> list[Question]:
+    """Return the questions that all readers are to answer, as the lab counts them."""
+    found = [each for each in questions if is_needed(each)]
+    if not any(each.kind.is_drawn for each in found):
+        return found
+    # A restricted task is for its own members, and no reader waits for them.
+    tasks = study.connection.items(f"v1/studies/{study.id}/tasks")
+    restricted = {each["id"] for each in tasks if each["is_restricted"]}
+    return [each for each in found if each.id not in restricted]
 
 
 def _as_asked(question: AskedQuestion) -> Question:

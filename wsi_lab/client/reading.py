@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -104,13 +104,7 @@ class StudyReadings(StudyFields):
         if not invitation.link.startswith("/"):
             return invitation
         # The lab knows its path, and not by which address it is reached.
-        address = self.connection.address_of(invitation.link)
-        return Invitation(
-            email=invitation.email,
-            link=address,
-            token=invitation.token,
-            expires_on=invitation.expires_on,
-        )
+        return replace(invitation, link=self.connection.address_of(invitation.link))
 
 
 def _table(items: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:

@@ -31,9 +31,10 @@ class StudyOverview(StudyScores):
         """Return the answers that are still to come, a row each.
 
         Columns are reader, case, slide, slide_id, core_row, core_column, question. All questions
-        need an answer but free texts and explanations: about each slide; on slides with a TMA map
-        about each core that is no control; about each case where the setting `scorecases` is on,
-        or where there are no slides. Shapes are drawn once for a slide or a case.
+        need an answer but free texts, explanations and restricted tasks: about each slide; on
+        slides with a TMA map about each core that is no control; about each case where the setting
+        `scorecases` is on, or where there are no slides. Shapes are drawn once for a slide or a
+        case.
 
         Parameters
         ----------

@@ -59,9 +59,9 @@ class StudyScores(StudyFields):
             by an empty answer. Names, and what slides and questions there are, are those of today.
         complete
             Only readers who have given (by then) every answer that the study needs: to all
-            questions but free texts and explanations, about all slides, all cores that are no
-            controls of slides with a TMA map, or all cases where the setting `scorecases` is on
-            or there are no slides.
+            questions but free texts, explanations and restricted tasks, about all slides, all
+            cores that are no controls of slides with a TMA map, or all cases where the setting
+            `scorecases` is on or there are no slides.
         """
         filters = scores.filters_of(
             question=question,

@@ -20,9 +20,9 @@ from wsi_lab.geometry.tma_tissue import (
     share_of_tissue,
     tissue,
 )
+from wsi_lab.model.tma import CoreBox
 
 Floats = NDArray[np.float64]
-Box = tuple[float, float, float, float]
 
 LEAST_CONFIDENCE = 0.7
 """Below it, what was found is no grid."""
@@ -43,29 +43,13 @@ _NEAR = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class GridPlace:
-    """A place of the grid, with a core or without.
-
-    Attributes
-    ----------
-    box
-        ``(x, y, width, height)`` in level-0 pixels.
-    """
-
-    row: int
-    column: int
-    box: Box
-    is_found: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CoreGrid:
     """The grid of a tissue microarray.
 
     Attributes
     ----------
     places
-        All of them, row by row.
+        All of them, with a core or without, row by row.
     confidence
         From 0 to 1: how well the grid explains what was found.
     residual
@@ -78,7 +62,7 @@ class CoreGrid:
 
     row_count: int
     column_count: int
-    places: tuple[GridPlace, ...]
+    places: tuple[CoreBox, ...]
     confidence: float
     residual: float
     angle: float
@@ -344,7 +328,7 @@ def _grid(mask: Mask, fit: _Fit, downsample: float) -> CoreGrid:
         fit.row_count,
         fit.column_count,
         tuple(
-            GridPlace(
+            CoreBox(
                 number // fit.column_count,
                 number % fit.column_count,
                 (float(box[0]), float(box[1]), float(box[2]), float(box[3])),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from wsi_lab.store.answer_packing import Packer, Packing, Part
 from wsi_lab.store.answer_selection import Selection
 from wsi_lab.store.connection import Connection
+from wsi_lab.store.studies import PUBLIC_NAME
 
 _CELLS = {
     "case": "coalesce({case}, '')",
@@ -48,11 +49,11 @@ def answer_lines(
     columns
         Of the table, by the names of `_CELLS`.
     with_private_names
-        Whether cases are called by their private names where they have some.
+        Whether cases are called by their private names.
     """
     import numpy as np  # noqa: PLC0415 (only for those who want tables)
 
-    case = "coalesce(c.name, c.public_name)" if with_private_names else "c.public_name"
+    case = "c.name" if with_private_names else PUBLIC_NAME
     cells = [_CELLS[name].replace("{case}", case) for name in columns]
     joins = f"{_JOINS} {_JOIN_CASES}" if "case" in columns else _JOINS
 

@@ -11,8 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from wsi_lab.store.answer_selection import LAST_ID, Selection
+from wsi_lab.store.answer_selection import (
+    LAST_ID,
+    SHAPES_NOW,
+    SHAPES_THEN,
+    Selection,
+    value_of_shapes,
+)
 from wsi_lab.store.connection import Connection
+from wsi_lab.store.questions import DRAWN_KINDS
 
 T = TypeVar("T")
 
@@ -21,12 +28,6 @@ SHORT = 1024
 """Bytes of an answer that many are put together of without asking how long they are."""
 LARGEST_BYTES = 8 << 20
 """Of the answers in one part, unless a single one is longer."""
-
-_SHAPES_NOW = "SELECT original, position FROM annotations WHERE answer_id = a.id"
-_SHAPES_THEN = """SELECT original, position FROM annotation_history WHERE answer_id = a.id
-        AND since_revision <= a.revision AND until_revision > a.revision
-    UNION ALL SELECT original, position FROM annotations WHERE answer_id = a.id
-        AND since_revision <= a.revision"""
 
 
 class Packing(NamedTuple):
@@ -78,16 +79,15 @@ class Packer:
             # Of these indexes they come in the order of their ids, whatever else is asked.
             self._clauses = self._clauses._replace(source=f"answers a INDEXED BY {index}")
         drawn = _drawn_questions(connection, selection.study_id)
-        shapes = _SHAPES_NOW if selection.as_of is None else _SHAPES_THEN
+        shapes = SHAPES_NOW if selection.as_of is None else SHAPES_THEN
         self._short = f"CASE WHEN octet_length(a.value) <= {SHORT} THEN a.value ELSE '' END"
         self._is_long = f"octet_length(a.value) > {SHORT}"
         self._whole, self._size = "a.value", "octet_length(a.value)"
         if drawn:
             is_drawn = f"a.value = '' AND a.question_id IN ({', '.join(map(str, drawn))})"
             self._is_long += f" OR ({is_drawn})"
-            listed = f"(SELECT group_concat(original, ',' ORDER BY position) FROM ({shapes}))"  # noqa: S608 (constants)
             length = f"(SELECT coalesce(sum(octet_length(original) + 1), 0) FROM ({shapes}))"  # noqa: S608 (constants)
-            listed = f"'[' || coalesce({listed}, '') || ']'"
+            listed = value_of_shapes(shapes)
             self._whole = f"CASE WHEN {is_drawn} THEN {listed} ELSE {self._whole} END"
             self._size = f"CASE WHEN {is_drawn} THEN {length} ELSE {self._size} END"
 
@@ -168,8 +168,7 @@ class Packer:
 
 def _drawn_questions(connection: Connection, study_id: int) -> list[int]:
     found = connection.execute(
-        "SELECT id FROM questions WHERE study_id = ? "
-        "AND kind IN ('AnnoPoints', 'AnnoMeasure', 'AnnoShapes')",
+        f"SELECT id FROM questions WHERE study_id = ? AND kind IN ({DRAWN_KINDS})",  # noqa: S608 (constants)
         (study_id,),
     )
     return [number for (number,) in found]

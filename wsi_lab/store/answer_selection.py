@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from wsi_lab.store.columns import json_text, time_text
+from wsi_lab.store.questions import DRAWN_KINDS
 
 LAST_ID = (1 << 63) - 1
 
@@ -27,6 +28,19 @@ ANSWERS_THEN = """(SELECT id, study_id, question_id, slide_id, case_id, core_row
         SELECT max(revision) FROM answer_history
         WHERE answer_id = n.id AND answered_on <= :as_of)
     ORDER BY id LIMIT -1)"""
+
+# The shapes of a drawn answer `a`, now or as they were when it was at its revision.
+SHAPES_NOW = "SELECT original, position FROM annotations WHERE answer_id = a.id"
+SHAPES_THEN = """SELECT original, position FROM annotation_history WHERE answer_id = a.id
+        AND since_revision <= a.revision AND until_revision > a.revision
+    UNION ALL SELECT original, position FROM annotations WHERE answer_id = a.id
+        AND since_revision <= a.revision"""
+
+
+def value_of_shapes(shapes: str) -> str:
+    """Return the answer that shapes are, as SQL; these are `SHAPES_NOW` or `SHAPES_THEN`."""
+    listed = f"(SELECT group_concat(original, ',' ORDER BY position) FROM ({shapes}))"  # noqa: S608 (constants)
+    return f"'[' || coalesce({listed}, '') || ']'"
 
 
 def parameters_then(study_id: int, as_of: datetime) -> dict[str, Any]:
@@ -95,9 +109,7 @@ class Selection:
             parameters["case"] = self.case_id
         if self.as_of is None:
             return Clauses("answers a", " AND ".join(conditions), parameters)
-        conditions.append(
-            "(a.value != '' OR a.question_id IN (SELECT id FROM questions "
-            "WHERE kind IN ('AnnoPoints', 'AnnoMeasure', 'AnnoShapes')))"
-        )
+        drawn = f"SELECT id FROM questions WHERE kind IN ({DRAWN_KINDS})"  # noqa: S608 (constants)
+        conditions.append(f"(a.value != '' OR a.question_id IN ({drawn}))")
         parameters |= parameters_then(self.study_id, self.as_of)
         return Clauses(f"{ANSWERS_THEN} a", " AND ".join(conditions), parameters)

@@ -11,25 +11,25 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from wsi_lab.model.answer import Answer, Core, Place, ResultRow
-from wsi_lab.store.answer_selection import Selection
+from wsi_lab.store.answer_selection import (
+    SHAPES_NOW,
+    SHAPES_THEN,
+    Selection,
+    value_of_shapes,
+)
 from wsi_lab.store.columns import time_of, time_text
 from wsi_lab.store.connection import Connection, Row
+from wsi_lab.store.questions import DRAWN_KINDS
 
 FEW = 500
 """Up to so many answers are looked up one by one, and beyond all of a study at once."""
 
 # Of an answer that is drawn the shapes are the value.
-_VALUE = """CASE WHEN a.value = '' AND q.kind IN ('AnnoPoints', 'AnnoMeasure', 'AnnoShapes')
-    THEN '[' || coalesce((SELECT group_concat(original, ',' ORDER BY position)
-        FROM annotations WHERE answer_id = a.id), '') || ']'
-    ELSE a.value END"""
-_VALUE_THEN = """CASE WHEN a.value = '' AND q.kind IN ('AnnoPoints', 'AnnoMeasure', 'AnnoShapes')
-    THEN '[' || coalesce((SELECT group_concat(original, ',' ORDER BY position) FROM (
-        SELECT original, position FROM annotation_history WHERE answer_id = a.id
-        AND since_revision <= a.revision AND until_revision > a.revision
-        UNION ALL SELECT original, position FROM annotations WHERE answer_id = a.id
-        AND since_revision <= a.revision)), '') || ']'
-    ELSE a.value END"""
+_VALUE, _VALUE_THEN = (
+    f"CASE WHEN a.value = '' AND q.kind IN ({DRAWN_KINDS}) THEN {value_of_shapes(shapes)} "
+    "ELSE a.value END"
+    for shapes in (SHAPES_NOW, SHAPES_THEN)
+)
 
 
 class AnswerKey(NamedTuple):

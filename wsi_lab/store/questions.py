@@ -10,6 +10,9 @@ from wsi_lab.model.question import Question, QuestionKind, QuestionSpec
 from wsi_lab.store.columns import time_text
 from wsi_lab.store.connection import Connection, IntegrityError, Row
 
+DRAWN_KINDS = ", ".join(f"'{kind.value}'" for kind in QuestionKind if kind.is_drawn)
+"""Of questions whose answers are drawn, as a list in SQL."""
+
 
 def questions(connection: Connection, study_id: int) -> list[Question]:
     """Return a study's questions in their order, without those that were removed."""

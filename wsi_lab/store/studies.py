@@ -294,3 +294,7 @@ def default_public_name(case_id: int) -> str:
     """Return the public name of a case that nobody gave one."""
     # PHAS's rule for a specimen, so that all doors say the same.
     return f"Anon {case_id:04d}"
+
+
+PUBLIC_NAME = "iif(c.public_name = '', printf('Anon %04d', c.id), c.public_name)"
+"""The same as SQL: the public name of a case `c`; NULL where there is none."""

@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from wsi_lab.model.question import QuestionKind
 from wsi_lab.model.task import Access, TaskMember, TaskMode, TaskSettings
 from wsi_lab.store.columns import json_text, time_text
 from wsi_lab.store.connection import Connection, Row
+from wsi_lab.store.questions import DRAWN_KINDS
 
-_DRAWN = ", ".join(f"'{kind.value}'" for kind in QuestionKind if kind.is_drawn)
 # The layer of a task for browsing was never there for anybody to draw on.
 _FIND = f"""SELECT q.id, q.study_id, q.name, t.settings, l.label_set_id FROM questions q
     LEFT JOIN tasks t ON t.question_id = q.id LEFT JOIN layers l ON l.question_id = q.id
-    WHERE q.kind IN ({_DRAWN}) AND t.removed_on IS NULL AND (q.removed_on IS NULL
+    WHERE q.kind IN ({DRAWN_KINDS}) AND t.removed_on IS NULL AND (q.removed_on IS NULL
     OR json_extract(t.settings, '$.mode') = '{TaskMode.BROWSE.value}')"""  # noqa: S608 (constants)
 
 

@@ -17,7 +17,7 @@ from wsi_lab.formats.slidescore_config import parse_map
 from wsi_lab.model.annotation import FARTHEST
 from wsi_lab.model.answer import checked_author
 from wsi_lab.model.emails import checked_email
-from wsi_lab.model.question import checked_question
+from wsi_lab.model.question import Question, checked_question
 from wsi_lab.model.slide import checked_mpp
 from wsi_lab.model.study import (
     checked_description,
@@ -119,7 +119,7 @@ class Contents:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise layout.not_one(entry, error) from None
         checked = checked_question(question.name, question.kind, question.configuration)
-        asked = _Asked(checked.name, checked.kind)
+        asked = Question(0, 0, place, checked.name, checked.kind, checked.configuration, 1)
         shapes: list[CheckedShape] = []
         for number, each in enumerate(found, start=1):
             said = each.properties
@@ -136,16 +136,10 @@ class Contents:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    name: str
-    kind: Any
-
-
-def _checked_shape(feature: layout.ArchivedFeature, asked: _Asked) -> CheckedShape:
+def _checked_shape(feature: layout.ArchivedFeature, asked: Question) -> CheckedShape:
     said = feature.properties
     # Whoever reads the answers as Slide Score has them gets these words.
-    told = shapes_of(asked, f"[{said.original}]")  # type: ignore[arg-type]  # all that it asks of a question
+    told = shapes_of(asked, f"[{said.original}]")
     if len(told) != 1 or "\n" in said.original or len(said.labels) > _MOST_LABELS:
         raise Invalid("is told in words that no shape has.")
     for label in said.labels:

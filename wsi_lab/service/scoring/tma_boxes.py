@@ -45,7 +45,9 @@ def boxes(transaction: Transaction, slide: Slide) -> dict[tuple[int, int], Box]:
     Places that nobody fitted or put are taken to lie on an even grid over the whole slide.
     """
     tma_map = map_of(transaction, slide)
-    return {} if tma_map is None else _boxes(transaction, slide, tma_map)
+    if tma_map is None:
+        return {}
+    return _boxes(rows.boxes(transaction.connection, slide.id), slide, tma_map)
 
 
 def map_of(transaction: Transaction, slide: Slide) -> TmaMap | None:
@@ -201,14 +203,8 @@ def store_boxes(
     ]
     if not [each for each in put if known.get((each.row, each.column)) != each]:
         return
-    after = _following(transaction, before)
-    if before is not None:
-        # How well the others were fitted is still true.
-        numbers = (before.confidence, before.residual, before.angle)
-        after = dataclasses.replace(
-            after, confidence=numbers[0], residual=numbers[1], angle=numbers[2]
-        )
-    rows.put_fit(transaction.connection, slide.id, after)
+    # How well the others were fitted is still true.
+    rows.put_fit(transaction.connection, slide.id, _following(transaction, before))
     rows.put_boxes(transaction.connection, slide.id, put)
     transaction.record(
         "change",
@@ -231,15 +227,16 @@ def _store_grid(transaction: Transaction, study: Study, slide: Slide, grid: Core
     )
     rows.put_fit(connection, slide.id, after)
     rows.remove_boxes(connection, slide.id)
-    found = [CoreBox(each.row, each.column, each.box, each.is_found) for each in grid.places]
-    rows.put_boxes(connection, slide.id, found)
+    rows.put_boxes(connection, slide.id, grid.places)
     transaction.record("fit", "tma-boxes", slide.id, study_id=study.id, before=before, after=after)
     return _cores(transaction, slide)
 
 
 def _following(transaction: Transaction, before: CoreFit | None) -> CoreFit:
-    revision = 1 if before is None else before.revision + 1
-    return CoreFit(revision, transaction.now, transaction.actor.user.id)
+    now, by = transaction.now, transaction.actor.user.id
+    if before is None:
+        return CoreFit(1, now, by)
+    return dataclasses.replace(before, revision=before.revision + 1, changed_on=now, changed_by=by)
 
 
 def _cores(transaction: Transaction, slide: Slide) -> SlideCores:
@@ -248,7 +245,7 @@ def _cores(transaction: Transaction, slide: Slide) -> SlideCores:
     named = {(each.row, each.column): each for each in map_rows.cores(connection, tma_map.id)}
     known = rows.boxes(connection, slide.id)
     places = []
-    for (row, column), box in _boxes(transaction, slide, tma_map).items():
+    for (row, column), box in _boxes(known, slide, tma_map).items():
         core, stored = named.get((row, column)), known.get((row, column))
         places.append(
             PlacedCore(
@@ -263,8 +260,9 @@ def _cores(transaction: Transaction, slide: Slide) -> SlideCores:
     return SlideCores(slide.id, tma_map, tuple(places), rows.fit_of(connection, slide.id))
 
 
-def _boxes(transaction: Transaction, slide: Slide, tma_map: TmaMap) -> dict[tuple[int, int], Box]:
-    known: Mapping[tuple[int, int], CoreBox] = rows.boxes(transaction.connection, slide.id)
+def _boxes(
+    known: Mapping[tuple[int, int], CoreBox], slide: Slide, tma_map: TmaMap
+) -> dict[tuple[int, int], Box]:
     size = (slide.width, slide.height)
     return {
         (row, column): known[row, column].box
