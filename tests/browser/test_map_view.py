@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx
 import numpy as np
 import openslide
 import pytest
+from page_waiting import wait_on
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, Route
 from site_server import SiteServer
@@ -27,7 +27,6 @@ from wsi_lab.service.lab import Lab, LabSettings
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 MOUNT = "/a%40b/wsi-lab/"
-WAIT_SECONDS = 20
 WIDTH, HEIGHT = 1000, 700
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -141,10 +140,7 @@ class View:
     messages: list[str] = field(default_factory=list)
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        until = time.monotonic() + WAIT_SECONDS
-        while not condition():
-            assert time.monotonic() < until, self.messages
-            self.page.wait_for_timeout(30)
+        wait_on(self.page, condition, self.messages)
 
     def open(self, place: str, slide: str) -> None:
         """Make a view, and wait until it says that its picture is complete."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from wsi_lab.client import Lab, Study
 from wsi_lab.client.question_kinds import Choice, FreeText, Percentage
@@ -32,13 +32,16 @@ def study(lab: Lab, jupyter: Any) -> Study:
     return study
 
 
-def opened(open_notebook: Any, study: Study) -> Any:
-    cell = f"""
+def cell_of(study: Study) -> str:
+    return f"""
 import wsi_lab
 scoring = wsi_lab.connect().studies[{study.name!r}].score(height="640px")
 scoring
 """
-    notebook = open_notebook(cell)
+
+
+def opened(open_notebook: Any, study: Study) -> Any:
+    notebook = open_notebook(cell_of(study))
     notebook.run_all()
     wait_for_item(notebook, 1)
     return notebook
@@ -141,3 +144,24 @@ def test_readers_page_is_open_to_whoever_is_signed_in_to_jupyter(
     assert sorted(scores["answer"].astype(str)) == ["3", "9"]
     assert messages == []
     context.close()
+
+
+def test_item_that_the_kernel_wishes_for_is_reached_whatever_is_saved_meanwhile(
+    open_notebook: Any, study: Study
+) -> None:
+    notebook = open_notebook(cell_of(study))
+    page = notebook.page
+    held: list[Route] = []
+    page.route("**/reading/items/3", lambda it: held.append(it))  # noqa: PLW0108 (it is marked)
+    notebook.run_all()
+    wait_for_item(notebook, 1)
+    notebook.run("scoring.item = 3")
+    page.wait_for_selector(".wsr[data-item='3']")
+    # A click that was on its way to the item before.
+    page.evaluate("() => document.querySelector('.wsr-choice input').click()")
+    page.wait_for_selector(".wsr[data-saving=saved]", timeout=WAIT_MS)
+    assert held
+    for route in held:
+        route.continue_()
+    wait_for_item(notebook, 3)
+    notebook.wait_for("scoring.item == 3 and scoring.answered == 1")

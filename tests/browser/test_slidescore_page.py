@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import numpy as np
 import openslide
 import pytest
+from page_waiting import WAIT_SECONDS, wait_on
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 from streaming import serving
@@ -32,7 +33,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 # Escaped and odd on purpose: an address that is put together by hand breaks on it.
 MOUNT = "/a%40b/wsi-lab/"
-WAIT_SECONDS = 20
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>"
 GREEN, ORANGE, BLUE = (0, 255, 0), (255, 136, 0), (40, 90, 255)
 IS_READY = """() =>
@@ -129,10 +129,7 @@ class View:
     messages: list[str] = field(default_factory=list)
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        until = time.monotonic() + WAIT_SECONDS
-        while not condition():
-            assert time.monotonic() < until, self.messages
-            self.page.wait_for_timeout(50)
+        wait_on(self.page, condition, self.messages)
 
     def wait(self) -> None:
         """Wait until the view is at rest, and its tiles and layers are there."""

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import numpy as np
 import openslide
 import pytest
+from page_waiting import WAIT_SECONDS, wait_on
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 from streaming import streaming
@@ -30,7 +31,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 # Escaped and odd on purpose: an address that is put together by hand breaks on it.
 MOUNT = "/a%40b/wsi-lab/"
-WAIT_SECONDS = 20
 DEMO = "CMU-1-Small-Region.svs"
 TCGA = "frozen sections/TCGA-CR-7395-01A-01-TS1.svs"
 DEMO_SIZE = (2220, 2967)
@@ -73,10 +73,7 @@ class View:
     messages: list[str] = field(default_factory=list)
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        until = time.monotonic() + WAIT_SECONDS
-        while not condition():
-            assert time.monotonic() < until, self.messages
-            self.page.wait_for_timeout(50)
+        wait_on(self.page, condition, self.messages)
 
     def wait(self) -> None:
         """Wait until the view is at rest and all its tiles are there."""

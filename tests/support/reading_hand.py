@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from page_waiting import wait_on
 from playwright.sync_api import Page
 from reading_lab import ReadLab
 
@@ -39,10 +39,7 @@ class Reader:
         return str(self.page.evaluate(script, selector))
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        until = time.monotonic() + WAIT_MS / 1000
-        while not condition():
-            assert time.monotonic() < until, self.errors
-            self.page.wait_for_timeout(20)
+        wait_on(self.page, condition, self.errors)
 
     def wait_for_item(self, number: int) -> None:
         """Wait until an item's picture is complete on the screen."""

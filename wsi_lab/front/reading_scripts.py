@@ -7,7 +7,7 @@ from wsi_lab.front.scripts import NO_MARKUP, VIEW_PARTS, VIEW_SHEETS
 
 _READING = front_file("reading")
 _NAMES = (
-    *("lab", "kept", "saving", "reading", "values", "choices", "numbers", "texts", "drawn"),
+    *("lab", "kept", "saving", "values", "reading", "choices", "numbers", "texts", "drawn"),
     *("field", "form", "cores", "timing", "progress", "keys", "stage", "items", "ahead"),
     *("slide_tabs", "room", "hands", "ways", "sitting", "app"),
 )

@@ -9,7 +9,7 @@ from wsi_lab.front import Constant, Part, front_file, shared
 _MAP = front_file("map")
 _DRAWING = (
     *("shapes", "pieces", "hitting", "booleans", "wire", "drawing", "painting", "making"),
-    *("tracing", "brushing", "editing", "tools", "board", "saving"),
+    *("tracing", "brushing", "editing", "tools", "board", "alarm", "saving"),
 )
 
 MAP_PARTS: tuple[Part, ...] = (

@@ -165,6 +165,20 @@ test("a store that is full or broken is told and breaks nothing", () => {
   assert.deepEqual(new Kept(SLIDE, 7, broken).all(), []);
 });
 
+test("where a browser forbids its store, a shape is said not to be kept", () => {
+  const own = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
+  const get = () => {
+    throw new Error("forbidden");
+  };
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, get });
+  const kept = new Kept(SLIDE, 7);
+  kept.put("k", {}, "{}");
+  assert.ok(kept.isFull);
+  assert.deepEqual(kept.all(), []);
+  if (own) Object.defineProperty(globalThis, "localStorage", own);
+  else delete globalThis.localStorage;
+});
+
 test("areas are told in units that suit them", () => {
   assert.equal(areaText(4000, 0.5), "1000 µm²");
   assert.equal(areaText(4e6, 0.5), "1 mm²");

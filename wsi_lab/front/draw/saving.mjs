@@ -2,6 +2,7 @@
 // from what the lab has, one request at a time, with the revision that it was made from. What the
 // lab did not take stays in the browser's own store until it does.
 
+import { Alarm } from "./alarm.mjs";
 import { newKey, sameShape } from "./shapes.mjs";
 import { alike, itemText, shapeOfItem } from "./wire.mjs";
 
@@ -41,8 +42,7 @@ export class Saving {
   #toKeep = new Set();
   #keeping = null;
   #running = 0;
-  #timer = null;
-  #due = Infinity;
+  #alarm;
   #clock = 0;
   #closed = false;
   #isLeaving = false;
@@ -56,6 +56,7 @@ export class Saving {
     this.clock = clock;
     this.kept = kept;
     this.told = told;
+    this.#alarm = new Alarm(clock, () => this.#pump());
     drawing.onChange(({ keys, isOwn }) => {
       if (isOwn) this.#changed(keys);
     });
@@ -63,14 +64,14 @@ export class Saving {
 
   close() {
     this.#closed = true;
-    this.clock.cancelLater(this.#timer);
+    this.#alarm.stop();
     this.clock.cancelLater(this.#keeping);
     for (const entry of this.#toKeep) this.#keep(entry);
   }
 
   // Sends what is left, once, and ends. What the lab does not take stays kept.
   leave() {
-    this.clock.cancelLater(this.#timer);
+    this.#alarm.stop();
     this.clock.cancelLater(this.#keeping);
     for (const entry of this.#toKeep) this.#keep(entry);
     for (const entry of this.#entries.values()) entry.notBefore = 0;
@@ -164,7 +165,7 @@ export class Saving {
       else this.drawing.apply([[entry.key, shape]]);
     }
     this.#report();
-    this.#soon(GATHER_MS);
+    this.#alarm.in(GATHER_MS);
   }
 
   // Both: mine becomes a shape of its own; theirs: mine is given up.
@@ -187,7 +188,7 @@ export class Saving {
       entry.notBefore = 0;
       entry.problem = null;
     }
-    this.#soon(0);
+    this.#alarm.in(0);
   }
 
   #newEntry(key = newKey(), wireKey = key) {
@@ -256,7 +257,7 @@ export class Saving {
     }
     this.#keepSoon();
     this.#report();
-    this.#soon(GATHER_MS);
+    this.#alarm.in(GATHER_MS);
   }
 
   // After the picture has followed the hand: to put a large outline into words takes a while.
@@ -279,17 +280,6 @@ export class Saving {
     this.kept.put(entry.key, value, shape && itemText(shape));
   }
 
-  #soon(milliseconds) {
-    const due = this.clock.now() + milliseconds;
-    if (this.#timer !== null && this.#due <= due) return;
-    this.clock.cancelLater(this.#timer);
-    this.#due = due;
-    this.#timer = this.clock.later(() => {
-      this.#timer = null;
-      this.#pump();
-    }, milliseconds);
-  }
-
   #pump() {
     const now = this.clock.now();
     let next = Infinity;
@@ -299,7 +289,7 @@ export class Saving {
       if (entry.notBefore > now) next = Math.min(next, entry.notBefore - now);
       else if (this.#running < MOST_REQUESTS) this.#send(entry);
     }
-    if (next < Infinity && !this.#isLeaving) this.#soon(next);
+    if (next < Infinity && !this.#isLeaving) this.#alarm.in(next);
   }
 
   async #send(entry) {

@@ -87,7 +87,9 @@ export class LabCalls {
   }
 }
 
-async function refusalOf(answer) {
+// What the lab did not do, as it words that.
+export async function refusalOf(answer) {
+  // Whoever is not signed in is led to a page to sign in at.
   if (answer.type === "opaqueredirect") return new Refusal(401);
   const said = (await answer.json().catch(() => null)) ?? {};
   const detail = typeof said.detail === "string" ? said.detail : "";
@@ -99,7 +101,7 @@ async function refusalOf(answer) {
 export class Kept {
   #tooLarge = new Set();
 
-  constructor(slideUrl, layerId, storage = globalThis.localStorage) {
+  constructor(slideUrl, layerId, storage = ownStorage()) {
     this.prefix = `wsi-lab/unsent/${slideUrl}/${layerId}/`;
     this.storage = storage;
   }
@@ -137,5 +139,14 @@ export class Kept {
       }
     }
     return found;
+  }
+}
+
+// Where a browser keeps what pages give it, or `null`: it may forbid it, even to be asked for.
+export function ownStorage() {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
   }
 }

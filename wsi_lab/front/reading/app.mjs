@@ -12,7 +12,8 @@ const AGAIN_AFTER_MS = [1000, 3000, 10_000, 20_000];
 // `base`: where the lab is mounted, with a slash at its end; `study`: its id; `headers()`: who
 // asks; `hasToken`: that it is by a link's token; `item`: where to begin; `height`: as CSS, else
 // that of `el`; `isAlone`: that all keys of the page are meant for it; `told(state)`: hears
-// { study, item, answered, needed, saving, ready, error } whenever one of them may have changed.
+// { study, item, answered, needed, saving, ready, error } whenever one of them may have changed;
+// `item` is `null` while another one is on its way.
 export function mount(el, { base, study, headers = tokenHeaders, ...options }) {
   const { hasToken = false, item = null, isAlone = false, told = () => {} } = options;
   const lab = new ReadingLab({ base, study, headers });
@@ -23,12 +24,14 @@ export function mount(el, { base, study, headers = tokenHeaders, ...options }) {
   let timer = null;
   let isRemoved = false;
 
+  // It may be asked for by hand while an earlier try is still on its way: one of them begins.
   const begin = async (tries = 0) => {
+    clearTimeout(timer);
     let said;
     try {
       said = await lab.reading();
     } catch (refusal) {
-      if (isRemoved) return;
+      if (isRemoved || sitting) return;
       const sentence = refusalSentence(refusal, hasToken);
       root.replaceChildren(cover(sentence, () => begin()));
       told({ ready: false, error: sentence });
@@ -37,9 +40,8 @@ export function mount(el, { base, study, headers = tokenHeaders, ...options }) {
       timer = setTimeout(() => begin(tries + 1), wait);
       return;
     }
+    if (isRemoved || sitting) return;
     clearTimeout(timer);
-    if (isRemoved) return;
-    sitting?.remove();
     const kept = new KeptAnswers(lab.url, said.reader);
     const about = { headers, fullScreen: root, reader: said.reader };
     const makeView = (inside, slide) => new MapView(inside, slide, about);

@@ -6,7 +6,8 @@ import { choiceOf, choicesOf } from "./values.mjs";
 const MOST_IN_SIGHT = 12;
 
 // A control shows an answer and tells what the hand makes of it: told: { choose(answer),
-// type(text) }; `typed` is what is not given yet, { value } or { problem }, or `null`.
+// type(text) }; `typed` is what is not given yet, { value } or { problem }, or `null`. `show` hears
+// whether the answer is about something else than before, of which nothing is typed yet.
 
 export class ChoiceControl {
   #radios = new Map();
@@ -139,13 +140,13 @@ export class WithOther {
     else this.main.focus();
   }
 
-  show(answer, isLocked) {
+  show(answer, isLocked, isNew) {
     const isOther = answer !== "" && !this.main.accepts(answer);
-    const isTyping = this.#isOpen && this.text === document.activeElement;
-    this.main.show(isOther ? "" : answer, isLocked);
+    const isTyping = !isNew && this.#isOpen && this.text === document.activeElement;
+    this.main.show(isOther ? "" : answer, isLocked, isNew);
     this.text.disabled = this.button.disabled = isLocked;
     if (isTyping && answer === "") return;
-    if (document.activeElement !== this.text) this.text.value = isOther ? answer : "";
+    if (!isTyping) this.text.value = isOther ? answer : "";
     this.#turn(isOther, false);
   }
 

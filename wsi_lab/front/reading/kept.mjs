@@ -1,5 +1,7 @@
 // Where the browser keeps answers that the lab has not taken yet: one entry a place.
 
+import { ownStorage } from "../map/calls.mjs";
+
 export class KeptAnswers {
   #mine = new Map();
   #tooLarge = new Set();
@@ -62,13 +64,4 @@ export function unsentDrawings(reader, slideUrl, storage = ownStorage()) {
     if (after && before.startsWith(begin)) found.add(Number(after.split("/")[0]));
   }
   return [...found];
-}
-
-// A browser may forbid it, even to be asked for.
-function ownStorage() {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
 }

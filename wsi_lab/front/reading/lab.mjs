@@ -2,6 +2,7 @@
 
 import { tokenHeaders } from "../dom.mjs";
 import { Refusal } from "../draw/saving.mjs";
+import { refusalOf } from "../map/calls.mjs";
 
 const READING_TIMEOUT_MS = 30_000;
 
@@ -56,16 +57,8 @@ export class ReadingLab {
     } catch {
       throw new Refusal(0);
     }
-    throw await refusedReading(answer);
+    throw await refusalOf(answer);
   }
-}
-
-async function refusedReading(answer) {
-  // Whoever is not signed in is led to a page to sign in at.
-  if (answer.type === "opaqueredirect") return new Refusal(401);
-  const said = (await answer.json().catch(() => null)) ?? {};
-  const detail = typeof said.detail === "string" ? said.detail : "";
-  return new Refusal(answer.status, detail, said.current ?? null);
 }
 
 // What a reader is told who cannot begin, by the kind of a refusal.

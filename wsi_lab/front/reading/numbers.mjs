@@ -88,9 +88,10 @@ export class HScoreControl {
   }
 
   // The percentages are not kept: an answer is its number.
-  show(answer, isLocked) {
-    const isMade = this.#hasShares && this.typed.value === answer && answer !== "";
-    const isTyping = this.#hasShares && this.shares.includes(document.activeElement);
+  show(answer, isLocked, isNew) {
+    const hasShares = !isNew && this.#hasShares;
+    const isMade = hasShares && this.typed.value === answer && answer !== "";
+    const isTyping = hasShares && this.shares.includes(document.activeElement);
     if (!isMade && !(isTyping && this.score.value === answer)) this.#clear(answer);
     for (const input of [...this.shares, this.score]) input.readOnly = isLocked;
     this.#tell();

@@ -1,12 +1,7 @@
 // What one reader reads: the items in their order, the questions, and how far they are answered.
 // Knows nothing of the page.
 
-const NEVER_NEEDED = new Set(["FreeText", "Explanation"]);
-const DRAWN_KINDS = new Set(["AnnoPoints", "AnnoMeasure", "AnnoShapes"]);
-
-export function isDrawnKind(kind) {
-  return DRAWN_KINDS.has(kind);
-}
+import { familyOf } from "./values.mjs";
 
 export class Reading {
   #details = new Map();
@@ -18,8 +13,8 @@ export class Reading {
     this.settings = said.settings;
     this.questions = said.questions.map((question) => ({
       ...question,
-      isNeeded: question.is_needed ?? !NEVER_NEEDED.has(question.kind),
-      isDrawn: isDrawnKind(question.kind),
+      isNeeded: question.is_needed,
+      isDrawn: familyOf(question.kind) === "drawn",
     }));
     this.items = said.items.map((item) => ({ ...item }));
     this.valueOf = valueOf;
@@ -41,9 +36,7 @@ export class Reading {
   receive(detail) {
     const drawn = new Map();
     for (const { question_id, core, shape_count } of detail.answers) {
-      if (this.question(question_id)?.isDrawn) {
-        drawn.set(drawnKey(question_id, core), shape_count ?? 0);
-      }
+      if (!core && this.question(question_id)?.isDrawn) drawn.set(question_id, shape_count ?? 0);
     }
     const cores = detail.cores.filter(({ is_control }) => !is_control);
     this.#details.set(detail.number, { ...detail, asked: cores, drawn });
@@ -69,7 +62,7 @@ export class Reading {
 
   // Shapes that were drawn, or `null` where the question is not answered.
   shapeCount(number, question) {
-    return this.detail(number)?.drawn.get(drawnKey(question.id, null)) ?? null;
+    return this.detail(number)?.drawn.get(question.id) ?? null;
   }
 
   // That there is nothing to mark is an answer like any other.
@@ -172,8 +165,4 @@ export function isSameCore(one, other) {
 export function coreName({ row, column }) {
   const letters = row < 26 ? String.fromCharCode(65 + row) : `${row + 1}.`;
   return `${letters}${column + 1}`;
-}
-
-function drawnKey(questionId, core) {
-  return core ? `${questionId}/${core.row}.${core.column}` : String(questionId);
 }

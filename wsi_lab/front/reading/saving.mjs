@@ -2,6 +2,7 @@
 // item, or about one core of it) has its own turn: one request at a time, with the revision that
 // its answer was made from. What the lab has not acknowledged stays in the browser's own store.
 
+import { Alarm } from "../draw/alarm.mjs";
 import { Refusal } from "../draw/saving.mjs";
 
 const FIRST_WAIT_FOR_LAB_MS = 1000;
@@ -23,8 +24,7 @@ export function placeOfKey(key) {
 export class AnswerSaving {
   #entries = new Map();
   #running = 0;
-  #timer = null;
-  #due = Infinity;
+  #alarm;
   #isClosed = false;
 
   // lab: { answer(item, body) }; clock: { now(), later(f, ms), cancelLater(handle) }; kept:
@@ -37,11 +37,12 @@ export class AnswerSaving {
     this.kept = kept;
     this.told = told;
     this.inOrder = inOrder;
+    this.#alarm = new Alarm(clock, () => this.#pump());
   }
 
   close() {
     this.#isClosed = true;
-    this.clock.cancelLater(this.#timer);
+    this.#alarm.stop();
   }
 
   // The answer as the reader gave it, whether the lab has it or not; "" is none.
@@ -236,17 +237,6 @@ export class AnswerSaving {
     this.kept.put(key, { wanted, revision: conflict ? -1 : revision, doubts, draft });
   }
 
-  #soon(milliseconds) {
-    const due = this.clock.now() + milliseconds;
-    if (this.#timer !== null && this.#due <= due) return;
-    this.clock.cancelLater(this.#timer);
-    this.#due = due;
-    this.#timer = this.clock.later(() => {
-      this.#timer = null;
-      this.#pump();
-    }, milliseconds);
-  }
-
   #pump() {
     if (this.#isClosed) return;
     const now = this.clock.now();
@@ -258,7 +248,7 @@ export class AnswerSaving {
       if (entry.notBefore > now) next = Math.min(next, entry.notBefore - now);
       else if (this.#running < MOST_ANSWERS_AT_ONCE) this.#send(entry);
     }
-    if (next < Infinity) this.#soon(next);
+    if (next < Infinity) this.#alarm.in(next);
   }
 
   async #send(entry) {

@@ -161,6 +161,7 @@ export class Sitting {
   }
 
   retry() {
+    if (this.#isClosed) return;
     this.saving.retry();
     if (this.#failedItem !== null) {
       const number = this.#failedItem;
@@ -297,7 +298,6 @@ export class Sitting {
   }
 
   #placeChanged(place) {
-    if (!this.bar) return;
     this.reading.recount(place.item);
     this.bar.refresh(place.item);
     this.form.refresh(place);
@@ -337,7 +337,7 @@ export class Sitting {
     return {
       draw: (question) => this.draw(question),
       nothing: (place) => this.saving.set(place, "[]"),
-      drawing: () => this.stage?.drawn ?? null,
+      drawing: () => this.stage.drawn,
       said: (sentence) => this.room.announce(sentence),
     };
   }
@@ -348,14 +348,15 @@ export class Sitting {
   }
 
   #tell() {
-    if (!this.bar || this.#isClosed) return;
+    if (this.#isClosed) return;
     const state = this.state;
     this.bar.say(state);
     this.root.dataset.saving = state.kind;
     const { answered, needed } = this.reading.progress;
     this.told({
       study: this.reading.study.name,
-      item: this.number,
+      // Whoever wished for one that is on its way would hear that it is another.
+      item: this.isUnderWay ? null : this.number,
       answered,
       needed,
       saving: state.kind,

@@ -19,7 +19,9 @@ export class Timing {
   // A visit to an item begins, and the one before ends.
   open(item) {
     if (this.#visit?.item === item) return;
-    this.#end();
+    this.seen();
+    this.#note();
+    this.#tell(false);
     this.#visit = { item, key: this.newKey(), milliseconds: 0, since: null };
     this.seen();
     this.#later();
@@ -41,16 +43,9 @@ export class Timing {
   }
 
   close() {
-    this.#end();
-    this.#tell(true);
+    this.leave();
     this.clock.cancelLater(this.#timer);
     this.#visit = null;
-  }
-
-  #end() {
-    this.seen();
-    this.#note();
-    this.#tell(false);
   }
 
   #count() {

@@ -30,7 +30,6 @@ export class Ways {
     const { form, reading, number, core } = sitting;
     const { current } = form;
     if (!form.give()) return;
-    reading.recount(number);
     if (reading.settings.cores_at_once && core && this.#toNextCoreOf(current)) return;
     const next = form.nextOpen();
     if (next && next !== current) {
