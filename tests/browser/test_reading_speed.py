@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from page_waiting import wait_on
 from playwright.sync_api import Browser, Page
 from reading_lab import ReadLab, read_lab
 
@@ -56,6 +57,8 @@ def test_next_case_is_on_screen_at_once(
         page.keyboard.press("0")
         page.keyboard.press("Enter")
         wait_for_item(page, number + 1)
+    # The frame in which the last one is on screen comes after the word that it will be.
+    wait_on(page, lambda: page.evaluate("window.waits.length") >= CASES - 1, [])
     waits = page.evaluate("window.waits")
     page.wait_for_selector(".wsr[data-saving='saved']")
     page.close()
