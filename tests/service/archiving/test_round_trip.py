@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from wsi_lab.errors import Conflict, Invalid, NotAllowed
+from wsi_lab.errors import Conflict, Invalid, NotAllowed, StorageFull
 from wsi_lab.formats.slidescore_results import parse_results
 from wsi_lab.model.people import Actor
 from wsi_lab.model.source import Source
@@ -92,6 +95,28 @@ def test_slides_are_found_in_a_folder_by_their_names(
         with pytest.raises(Invalid, match="no such folder"):
             other.archives.load(boss, path, name="b", folder=folder / "gone")
         assert [each.name for each in other.studies.list(boss).items] == [rich.name]
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk that has room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def write(self, piece: Any) -> int:
+        if self.tell() + memoryview(piece).nbytes > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(piece)
+
+
+def test_full_disk_is_named_as_what_it_is(
+    lab: Lab, owner: Actor, rich: Study, export: Export
+) -> None:
+    without_slides = export(rich.id).stat().st_size
+    for room, with_slides in ((0, False), (without_slides, True)):
+        with pytest.raises(StorageFull, match="disk is full"):
+            lab.archives.export(owner, rich.id, FullDisk(room), with_slides=with_slides)
 
 
 def test_table_in_the_archive_is_slide_scores(

@@ -9,7 +9,7 @@ import pytest
 from wsi_lab.errors import NotAllowed
 from wsi_lab.model.answer import NewAnswer, Place
 from wsi_lab.model.people import Actor
-from wsi_lab.model.question import Question
+from wsi_lab.model.question import Question, QuestionKind, QuestionSpec
 from wsi_lab.model.study import Slide, Study
 from wsi_lab.model.task import TaskSettings
 from wsi_lab.service.lab import Lab
@@ -126,6 +126,18 @@ def test_study_without_questions_or_slides_has_nothing_to_do(
 ) -> None:
     (progress,) = lab.reports.progress(owner, study.id)
     assert dataclasses.astuple(progress) == ("anna@lab", 0, 0, 0, 0, None, None)
+
+
+def test_cases_of_a_study_without_slides_are_its_items(lab: Lab, owner: Actor, as_user) -> None:
+    study = lab.studies.create(owner, "cases")
+    as_user("anna@lab", rights="score", study=study)
+    lab.questions.add(owner, study.id, QuestionSpec("Grade", QuestionKind.INTEGER))
+    first, _ = (lab.cases.create(owner, study.id, name=name) for name in ("A", "B"))
+    assert figures(lab, owner, study) == {"anna@lab": (0, 2, 0, 2)}
+    lab.results.submit(
+        owner, study.id, NewAnswer("Grade", Place(case_id=first.id), "anna@lab", "1")
+    )
+    assert figures(lab, owner, study) == {"anna@lab": (1, 2, 1, 2)}
 
 
 def test_reports_need_the_right_results(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
-import shutil
+import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from wsi_lab.service.annotating.loading import Loads
 from wsi_lab.service.archiving import layout
 from wsi_lab.service.archiving.gathering import Gathered
 from wsi_lab.service.transaction import Transactions
+from wsi_lab.service.uploading.files import disk_in_words
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -60,6 +62,8 @@ class ArchiveWriter:
             It would have more than 2 GiB or too many entries.
         SlideMissing
             A slide that is to be part of it cannot be read.
+        StorageFull
+            The disk it is written to is full.
         """
         from wsi_lab.formats.slidescore_results import results_table  # noqa: PLC0415 (only here)
 
@@ -67,7 +71,10 @@ class ArchiveWriter:
         steps = len(gathered.questions) + len(packed) + 1
         done = 0
         try:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=False) as archive:
+            with (
+                disk_in_words(),
+                zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=False) as archive,
+            ):
                 lines = (msgspec.json.encode(each) + b"\n" for each in gathered.answers)
                 _put(archive, layout.ANSWERS, lines)
                 archive.writestr(layout.TABLE, results_table(gathered.rows))
@@ -166,7 +173,7 @@ class ArchiveWriter:
         return file.getvalue()
 
 
-def _put(archive: zipfile.ZipFile, entry: str, pieces: Iterable[bytes]) -> None:
+def _put(archive: zipfile.ZipFile, entry: str | zipfile.ZipInfo, pieces: Iterable[bytes]) -> None:
     with archive.open(entry, "w") as file:
         for piece in pieces:
             file.write(piece)
@@ -175,11 +182,27 @@ def _put(archive: zipfile.ZipFile, entry: str, pieces: Iterable[bytes]) -> None:
 def _put_slide(archive: zipfile.ZipFile, entry: str, path: Path, name: str) -> None:
     # Slides are packed already; to pack them once more takes long and saves nothing.
     info = zipfile.ZipInfo(entry)
+    with _reading(name):
+        file = path.open("rb")
+    with file:
+        with _reading(name):
+            info.file_size = os.fstat(file.fileno()).st_size
+        _put(archive, info, _pieces(file, name))
+
+
+def _pieces(file: IO[bytes], name: str) -> Iterable[bytes]:
+    while True:
+        with _reading(name):
+            piece = file.read(_COPIED_AT_ONCE)
+        if not piece:
+            return
+        yield piece
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            info.file_size = path.stat().st_size
-            with archive.open(info, "w") as target:
-                shutil.copyfileobj(file, target, _COPIED_AT_ONCE)
+        yield
     except OSError as error:
         raise SlideMissing(f"The file of the slide '{name}' cannot be read.") from error
 

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from wsi_lab.model.question import Question
 from wsi_lab.model.reading import is_needed
-from wsi_lab.service.reading.order import Reading
+from wsi_lab.model.study import Study
+from wsi_lab.service.reading.order import Reading, reading_for
 from wsi_lab.service.transaction import Transaction
 from wsi_lab.store import questions as question_rows
 from wsi_lab.store import readings as rows
+from wsi_lab.store import studies as study_rows
 from wsi_lab.store import tasks as task_rows
 from wsi_lab.store.readings import Asked, Wanted
 
@@ -53,6 +55,18 @@ def needs_of(transaction: Transaction, reading: Reading) -> Needs:
         wanted.append(Wanted(place, count > 0, needed))
         core_counts.append(count)
     return Needs(asked, wanted, core_counts)
+
+
+def needs_of_study(transaction: Transaction, study: Study) -> Needs:
+    """Return which answers a study needs of each of its readers, in no reader's order."""
+    needs = needs_of(transaction, reading_for(transaction, study, ""))
+    if needs.wanted:
+        return needs
+    # A study without slides is one of cases, whose slides are read elsewhere.
+    needed = len(needs.asked.in_words) + len(needs.asked.drawn)
+    cases = study_rows.case_ids(transaction.connection, study.id)
+    wanted = [Wanted(-case_id, has_cores=False, needed=needed) for case_id in cases]
+    return Needs(needs.asked, wanted, [0] * len(wanted))
 
 
 def asked_of(transaction: Transaction, reading: Reading) -> Asked:

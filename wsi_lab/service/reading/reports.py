@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from wsi_lab.model.people import Action, Actor, Right
 from wsi_lab.model.reading import Progress, ReadingTime
-from wsi_lab.service.reading.needs import needs_of
-from wsi_lab.service.reading.order import reading_for
+from wsi_lab.service.reading.needs import needs_of_study
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import people
 from wsi_lab.store import readings as rows
@@ -27,8 +26,7 @@ class Reports:
         def read(transaction: Transaction) -> list[Progress]:
             connection = transaction.connection
             study = transaction.study(study_id, Action.RESULTS_VIEW)
-            # How much is needed is the same in whichever order.
-            needs = needs_of(transaction, reading_for(transaction, study, ""))
+            needs = needs_of_study(transaction, study)
             needed = sum(each.needed for each in needs.wanted)
             items = sum(each.needed > 0 for each in needs.wanted)
             found = rows.tallies(connection, study.id, needs.wanted, needs.asked)

@@ -8,12 +8,10 @@ from wsi_lab.errors import Invalid
 from wsi_lab.model.answer import WantedAnswers
 from wsi_lab.model.people import Action
 from wsi_lab.model.study import Study
-from wsi_lab.service.reading.needs import needs_of
-from wsi_lab.service.reading.order import reading_for
+from wsi_lab.service.reading.needs import needs_of_study
 from wsi_lab.service.transaction import Transaction, is_id
-from wsi_lab.store import questions, readings, studies
+from wsi_lab.store import questions, readings
 from wsi_lab.store.answer_selection import Selection
-from wsi_lab.store.readings import Wanted
 
 
 def study_of_wanted(transaction: Transaction, study_id: int, *, mine: bool) -> Study:
@@ -61,15 +59,9 @@ def complete_readers(
 ) -> tuple[str, ...]:
     """Return who has, or had then, given every answer that the study needs of a reader."""
     connection = transaction.connection
-    needs = needs_of(transaction, reading_for(transaction, study, ""))
-    asked = needs.asked
-    # A study without slides is one of cases, whose slides are read elsewhere.
-    wanted = needs.wanted or [
-        Wanted(-case_id, has_cores=False, needed=len(asked.in_words) + len(asked.drawn))
-        for case_id in studies.case_ids(connection, study.id)
-    ]
-    items = sum(each.needed > 0 for each in wanted)
-    tallies = readings.tallies(connection, study.id, wanted, asked, as_of=as_of)
+    needs = needs_of_study(transaction, study)
+    items = sum(each.needed > 0 for each in needs.wanted)
+    tallies = readings.tallies(connection, study.id, needs.wanted, needs.asked, as_of=as_of)
     return tuple(each.author for each in tallies if each.items_done == items)
 
 

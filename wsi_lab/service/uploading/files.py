@@ -167,7 +167,7 @@ class Files:
         Conflict
             A folder is in the way of the file, or a file in the way of the folder.
         """
-        with _in_words():
+        with disk_in_words():
             target = self.path(folder, name)
             if target.is_dir():
                 raise Conflict(f"There is a folder named '{name}'.")
@@ -213,7 +213,7 @@ def put(temporary: Path, target: Path) -> None:
         There is no room.
     """
     between = incoming(temporary, target)
-    with _in_words():
+    with disk_in_words():
         try:
             between.unlink(missing_ok=True)
             _link_or_copy(temporary, between)
@@ -269,7 +269,8 @@ def _is_listed(entry: os.DirEntry[str], root: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _in_words() -> Iterator[None]:
+def disk_in_words() -> Iterator[None]:
+    """Say in words what the disk refuses: `StorageFull`, or `Invalid` for a name too long."""
     try:
         yield
     except OSError as error:
