@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from wsi_lab.demo import prepare
 from wsi_lab.service.lab import Lab, LabSettings
+
+# How long an example takes says how much else the machine does.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -71,4 +76,4 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(process.stdout.readline().strip(), token, home)
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)

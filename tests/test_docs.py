@@ -114,7 +114,7 @@ def _run_commands(readme: str, folder: Path, demo_slide: Path) -> int:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
             cwd=folder,
         )
         assert done.returncode == 0, (given, done.stderr)
@@ -123,6 +123,7 @@ def _run_commands(readme: str, folder: Path, demo_slide: Path) -> int:
     return len(commands)
 
 
+@pytest.mark.timeout(400)
 def test_commands_and_scripts_for_phas_and_cytomine_in_the_readme_run(
     readme: str, tmp_path: Path, demo_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

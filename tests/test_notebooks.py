@@ -13,6 +13,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+# Whichever test comes first runs a notebook.
+pytestmark = pytest.mark.timeout(400)
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -37,7 +40,7 @@ def executed(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
     def run(path: Path) -> Any:
         notebook = read(path)
         folder = str(tmp_path_factory.mktemp(path.stem))
-        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": folder}}).execute(
+        NotebookClient(notebook, timeout=180, resources={"metadata": {"path": folder}}).execute(
             env=environment
         )
         return notebook

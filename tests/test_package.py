@@ -19,8 +19,9 @@ def run(code: str) -> str:
 
 def test_import_takes_less_than_a_tenth_of_a_second():
     code = (
-        "import time; start = time.perf_counter(); import wsi_lab; "
-        "print(time.perf_counter() - start)"
+        # What it takes of a processor, whoever else wants one.
+        "import time; start = time.process_time(); import wsi_lab; "
+        "print(time.process_time() - start)"
     )
     assert min(float(run(code)) for _ in range(3)) < 0.1
 

@@ -209,7 +209,7 @@ tables = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables, st.randoms(use_true_random=False))
 def test_order_of_units_and_readers_does_not_matter(rows, random):
     frame = pd.DataFrame(rows, columns=list("abc"))

@@ -24,7 +24,7 @@ def squared_differences(frame: pd.DataFrame) -> list[float]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.lists(st.none() | st.integers(0, 100), min_size=3, max_size=3), min_size=1, max_size=8

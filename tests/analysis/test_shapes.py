@@ -79,7 +79,7 @@ def test_limits_that_make_no_sense_are_refused(options):
 places = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=5)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(places, places)
 def test_no_matching_has_more_pairs(ours, theirs):
     result = shapes.detection(

@@ -6,16 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from page_waiting import wait_on
 from playwright.sync_api import Browser, Route
 
 from wsi_lab.client import Lab, Study
 from wsi_lab.client.question_kinds import Choice, FreeText, Percentage
 from wsi_lab.demo import SLIDE
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture
@@ -131,9 +133,10 @@ def test_readers_page_is_open_to_whoever_is_signed_in_to_jupyter(
     address = f"{jupyter.url}wsi-lab/read/{study.id}"
     page.goto(address)
     page.get_by_text("Nobody is signed in").wait_for()
-    assert any("401" in each or "403" in each for each in messages)
+    wait_on(page, lambda: any("401" in each or "403" in each for each in messages), messages)
+    # Nothing that JupyterLab itself would say.
+    page.goto(f"{jupyter.url}api/status?token=t")
     messages.clear()
-    page.goto(f"{jupyter.url}lab?token=t")
     page.goto(address)
     page.wait_for_selector(".wsr[data-painted='1']", timeout=WAIT_MS)
     for key in ("3", "Enter", "9", "Enter"):
@@ -143,6 +146,27 @@ def test_readers_page_is_open_to_whoever_is_signed_in_to_jupyter(
     scores = study.scores()
     assert sorted(scores["answer"].astype(str)) == ["3", "9"]
     assert messages == []
+    context.close()
+
+
+def test_study_is_scored_where_voila_shows_the_notebook(
+    browser: Browser, jupyter: Any, study: Study, shots: Path
+) -> None:
+    """Whoever comes to Voilà sees no cell, and its pages bring no cookie of JupyterLab's."""
+    name = f"voila-{study.id}.ipynb"
+    cells = [nbformat.v4.new_code_cell(cell_of(study))]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), jupyter.notebooks / name)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{jupyter.url}voila/render/{name}?token=t")
+    page.wait_for_selector(".wsr[data-painted='1']", timeout=WAIT_MS)
+    page.locator(".wsr-choice input").first.focus()
+    for key in ("2", "Enter", "4", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector(".wsr[data-painted='2'][data-saving=saved]", timeout=WAIT_MS)
+    page.screenshot(path=shots / "scoring-voila.png")
+    assert page.locator(".jp-InputArea").count() == 0
+    assert sorted(study.scores()["answer"].astype(str)) == ["2", "4"]
     context.close()
 
 

@@ -38,12 +38,12 @@ class Server:
 
     def get(self, path: str, token: str | None = None, **more: Any) -> httpx.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return httpx.get(self.url + path, headers=headers, timeout=30, **more)
+        return httpx.get(self.url + path, headers=headers, timeout=60, **more)
 
     def stop(self) -> str:
         """End it, and return what it said on standard error."""
         self.process.terminate()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(40) == 0
         assert self.process.stderr is not None
         return self.process.stderr.read()
 
@@ -63,7 +63,7 @@ def started(*words: object, **variables: str) -> Iterator[subprocess.Popen[str]]
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=10)
+            process.communicate(timeout=40)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -170,6 +170,7 @@ def test_bucket_that_goes_away_is_a_bad_gateway(home: Path, slides: Path) -> Non
                 assert objects.url not in answer.text
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("workers", [1, 2])
 def test_server_ends_in_time_while_its_store_keeps_it_waiting(
     home: Path, slides: Path, workers: int
@@ -186,7 +187,8 @@ def test_server_ends_in_time_while_its_store_keeps_it_waiting(
             wait_until(lambda: stalled.times != 100)
             begun = time.monotonic()
             said = server.stop()
-            assert time.monotonic() - begun < 5
+            # It takes three on a machine of its own; the store is waited for much longer.
+            assert time.monotonic() - begun < 10
             with pytest.raises(httpx.TransportError):
                 asked.result()
     assert "Traceback" not in said
@@ -254,7 +256,7 @@ def test_port_in_use_is_said_in_a_sentence(slides: Path, home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with started(slides, "--host", "127.0.0.1", "-p", port, "--home", home) as process:
-            assert process.wait(30) == 1
+            assert process.wait(100) == 1
             assert process.stderr is not None
             said = process.stderr.read()
     assert "cannot be listened at" in said
@@ -265,7 +267,7 @@ def test_port_in_use_is_said_in_a_sentence(slides: Path, home: Path) -> None:
 def test_host_of_another_machine_is_no_matter_of_the_port(slides: Path, home: Path) -> None:
     # From the block of addresses that are set aside for documentation.
     with started(slides, "--host", "192.0.2.1", "-p", "0", "--home", home) as process:
-        assert process.wait(30) == 1
+        assert process.wait(100) == 1
         assert process.stderr is not None
         assert "Choose a host" in process.stderr.read()
 

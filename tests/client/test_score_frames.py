@@ -139,7 +139,7 @@ def test_columns_are_those_that_the_lab_sends():
 _words = st.sampled_from(["", "1", "2.5", "x", "ü", "\t"])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.dictionaries(
         st.tuples(

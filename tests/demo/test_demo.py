@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -173,10 +175,10 @@ def test_home_that_is_a_file_is_refused(home):
 
 def asked_until_ready(url: str, token: str) -> Any:
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             error.close()
@@ -185,12 +187,18 @@ def asked_until_ready(url: str, token: str) -> Any:
             time.sleep(0.1)
 
 
-@pytest.mark.timeout(120)
+def free_port() -> int:
+    """Return a port from below those that the system hands out by itself meanwhile."""
+    while True:
+        port = secrets.choice(range(20_000, 30_000))
+        with suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_prints_where_it_is_and_ends_when_told(home, tmp_path, number):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     private = {
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
         "JUPYTER_DATA_DIR": str(tmp_path / "data"),
@@ -213,11 +221,11 @@ def test_demo_prints_where_it_is_and_ends_when_told(home, tmp_path, number):
         answer = asked_until_ready(studies, token)
         assert [each["name"] for each in answer["items"]] == [STUDY, NUCLEI_STUDY]
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         # Told first, so that it ends the JupyterLab it has started.
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2)
 

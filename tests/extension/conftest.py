@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,12 +34,19 @@ class Jupyter:
     token = TOKEN
     base_url = BASE_URL
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self.process = process
-        self.port = port
-        self.log_file = log
-        self.url = f"http://127.0.0.1:{port}{BASE_URL}"
-        self.lab_url = f"{self.url}wsi-lab/"
+        self.folder = folder
+        self.log_file = folder / "log"
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{BASE_URL}"
+
+    @property
+    def lab_url(self) -> str:
+        return f"{self.url}wsi-lab/"
 
     @property
     def log(self) -> str:
@@ -48,19 +55,21 @@ class Jupyter:
 
     def wait(self) -> None:
         """Return when the server answers and the lab has been opened, or could not be."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
+        told = self.folder / f"jpserver-{self.process.pid}.json"
         headers = {"Authorization": f"token {TOKEN}"}
         while True:
             assert self.process.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
-            with contextlib.suppress(httpx.TransportError):
+            with contextlib.suppress(httpx.TransportError, FileNotFoundError, ValueError):
+                self.port = json.loads(told.read_text())["port"]
                 if httpx.get(f"{self.lab_url}v1/me", headers=headers).status_code in {200, 503}:
                     return
             time.sleep(0.05)
 
     def client(self, **headers: str) -> httpx.Client:
         """Return a client without credentials but those given, for addresses of the lab."""
-        return httpx.Client(base_url=self.lab_url, headers=headers, timeout=30)
+        return httpx.Client(base_url=self.lab_url, headers=headers, timeout=60)
 
     def owner(self) -> httpx.Client:
         """Return a client with the token of Jupyter."""
@@ -86,15 +95,12 @@ Start = Callable[..., AbstractContextManager[Jupyter]]
 def running(folder: Path, *options: str, config: str = "", home: Path) -> Iterator[Jupyter]:
     folder.mkdir()
     (folder / "jupyter_server_config.py").write_text(config)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     environment = os.environ | dict.fromkeys(places, str(folder))
     command = [
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
+        # A port that is free now may be somebody else's by the time the server takes it.
+        "--ServerApp.port=0",
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.base_url={BASE_URL}",
         f"--ServerApp.jpserver_extensions={EXTENSIONS}",
@@ -103,12 +109,11 @@ def running(folder: Path, *options: str, config: str = "", home: Path) -> Iterat
         "--WsiLab.workers=1",
         *options,
     ]
-    log = folder / "log"
-    with log.open("wb") as output:
+    with (folder / "log").open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder
         )
-    server = Jupyter(process, port, log)
+    server = Jupyter(process, folder)
     try:
         server.wait()
         yield server

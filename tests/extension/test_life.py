@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from pathlib import Path
@@ -18,10 +19,13 @@ def _kernel_environment(jupyter: Any, client: httpx.Client) -> dict[str, str]:
     """Return what a kernel that the server starts finds in its environment."""
     kernel = client.post(f"{jupyter.url}api/kernels", json={"name": "python3"})
     assert kernel.status_code == 201, kernel.text
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for child in psutil.Process(jupyter.process.pid).children(recursive=True):
-            environment = child.environ()
+            environment = {}
+            # It may have ended since it was listed.
+            with contextlib.suppress(psutil.Error):
+                environment = child.environ()
             if "JPY_PARENT_PID" in environment:
                 client.delete(f"{jupyter.url}api/kernels/{kernel.json()['id']}")
                 return environment
@@ -62,7 +66,7 @@ def test_jupyter_starts_with_a_home_that_cannot_be_used(start: Any, tmp_path: Pa
         assert client.get("v1/").status_code == 200
         assert jupyter.log.count("The lab could not be opened") == 1
         home.unlink()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while client.get("v1/studies").status_code == 503:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -78,11 +82,10 @@ def test_nothing_is_left_when_jupyter_ends(start: Any, tmp_path: Path, demo_slid
             slide = client.post(f"v1/studies/{study}/slides", json=body).json()["id"]
             assert client.get(f"v1/slides/{slide}/associated/label").status_code == 200
         children = psutil.Process(jupyter.process.pid).children(recursive=True)
-        begun = time.monotonic()
         jupyter.process.send_signal(signal.SIGTERM)
-        assert jupyter.process.wait(15) == 0
-        assert time.monotonic() - begun < 5
-        _, alive = psutil.wait_procs(children, timeout=5)
+        # Ten times what it takes alone, for a machine that does much else.
+        assert jupyter.process.wait(20) == 0
+        _, alive = psutil.wait_procs(children, timeout=40)
         assert not alive
         assert "Traceback" not in jupyter.log
     with Lab.open(LabSettings(home)) as lab:

@@ -17,6 +17,8 @@ from wsi_lab.service.lab import Lab, LabSettings
 
 FOLDER = Path(__file__).parent
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.mark.parametrize(("last", "count"), [(0.85, 0), (0.98, 0), (1.0, 20_000)])
 def test_killed_load_is_whole_or_not_there(tmp_path: Path, last: float, count: int) -> None:

@@ -38,7 +38,11 @@ def made_by(step_names: frozenset[str], names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     "statements",
     [
-        pytest.param(range(0, MORE_THAN_THERE_ARE, MORE_THAN_THERE_ARE // A_FEW), id="some"),
+        pytest.param(
+            range(0, MORE_THAN_THERE_ARE, MORE_THAN_THERE_ARE // A_FEW),
+            id="some",
+            marks=pytest.mark.timeout(600),
+        ),
         pytest.param(range(MORE_THAN_THERE_ARE), id="every", marks=pytest.mark.soak),
     ],
 )

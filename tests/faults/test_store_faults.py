@@ -126,6 +126,7 @@ def endured(
         return dict(zip(FAILINGS, threads.map(endure, FAILINGS.values()), strict=True))
 
 
+@pytest.mark.quiet
 def test_failing_store_is_a_bad_gateway_or_a_late_one_in_time(endured: dict[str, Endured]) -> None:
     for name, each in endured.items():
         found = each.meanwhile
@@ -141,6 +142,7 @@ def test_failing_store_is_a_bad_gateway_or_a_late_one_in_time(endured: dict[str,
                 assert json.loads(each.body)["error"] == "connection_error"
 
 
+@pytest.mark.quiet
 def test_store_that_is_well_again_is_used_at_once(endured: dict[str, Endured]) -> None:
     for name, found in endured.items():
         longest = max(each.seconds for each in found.afterwards)

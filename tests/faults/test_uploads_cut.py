@@ -56,15 +56,16 @@ def url(lab: Lab) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(30)
     yield f"http://127.0.0.1:{told['port']}"
     told["loop"].call_soon_threadsafe(told["stop"].set)
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert site.in_flight == 0
     site.close_lanes()
 
 
+@pytest.mark.timeout(600)
 def test_upload_that_is_cut_a_hundred_times_arrives_whole(
     lab: Lab, url: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ HEADERS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-s
 
 def send(url: str, path: str, data: bytes, told: int) -> int:
     """Go on with an upload as far as the server lives, and return the offset it has told."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         try:
             while told < len(data):
                 headers = {**HEADERS, "Upload-Offset": str(told)}
@@ -37,6 +37,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.timeout(600)
 def test_killed_server_goes_on_where_it_was(home: Path, start: Callable, integrity) -> None:
     chance = random.Random(20261125)
     data = chance.randbytes(SIZE)
@@ -56,10 +57,9 @@ def test_killed_server_goes_on_where_it_was(home: Path, start: Callable, integri
             url = program.stdout.readline().strip()
             if not path:
                 begin = {**HEADERS, "Upload-Length": str(SIZE), "Upload-Metadata": metadata}
-                path = httpx.post(f"{url}files/", headers=begin).headers["Location"]
-            offset = int(
-                httpx.head(url.rstrip("/") + path, headers=HEADERS).headers["Upload-Offset"]
-            )
+                path = httpx.post(f"{url}files/", headers=begin, timeout=60).headers["Location"]
+            told_now = httpx.head(url.rstrip("/") + path, headers=HEADERS, timeout=60)
+            offset = int(told_now.headers["Upload-Offset"])
             assert offset >= told, "what was acknowledged is there"
             if kill < KILLS:
                 killer = threading.Timer(chance.uniform(0.01, 0.06), program.kill)

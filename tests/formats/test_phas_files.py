@@ -312,12 +312,12 @@ class TestSlideTables:
 
     def test_large_tables_take_seconds(self) -> None:
         large = b"".join(b"S%d,H&E,A1,1,1,ok,\n" % number for number in range(300_000))
-        started = time.monotonic()
+        started = time.process_time()
         assert len(read_slide_table(large, "c.csv")) == 300_000
         assert len(problems_of(read_slide_table, large.replace(b"A1", b""), "c.csv")) == 1001
         with pytest.raises(Invalid):
             read_slide_table(b"x" * (17 << 20), "c.csv")
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 60
 
 
 class TestPublicNames:
@@ -337,6 +337,6 @@ class TestPublicNames:
 
     def test_many_names_take_seconds(self) -> None:
         large = b"".join(b"s%d,p%d\n" % (number, number) for number in range(300_000))
-        started = time.monotonic()
+        started = time.process_time()
         assert len(read_public_names(large)) == 300_000
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 60

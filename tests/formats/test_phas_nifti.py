@@ -129,10 +129,10 @@ def test_without_a_scale_there_is_no_file(pixels: np.ndarray) -> None:
 def test_a_scribble_that_would_take_minutes_is_refused_at_once() -> None:
     grid = Grid((4000, 4000), (4000, 4000), (0.1, 0.1))
     scribble = np.random.default_rng(0).random((500_000, 2)) * 4000
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(TooLarge):
         label_file([LabelledRing(1, 1, scribble)], grid)
     smooth = np.linspace(0, 2 * np.pi, 500_000)
     circle = np.stack([2000 + 1900 * np.cos(smooth), 2000 + 1900 * np.sin(smooth)], axis=1)
     assert labels_of(label_file([LabelledRing(1, 1, circle)], grid)).any()
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10

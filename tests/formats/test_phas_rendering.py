@@ -317,18 +317,18 @@ class TestHostile:
         segments = random.integers(-99_999, 99_999, (200, 1000, 3, 2)) / 8
         large = drawing(*map(path, segments.tolist()))
         assert len(large) > 10_000_000
-        started = time.monotonic()
+        started = time.process_time()
         assert len(elements(render(large, 100_000, 100_000))) == 200
         with pytest.raises(TooLarge):
             render(large, 100_000, 100_000, strip_width=9)
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 60
 
     def test_many_groups_in_each_other_take_seconds(self) -> None:
         many = ",".join(['["Path",{"segments":[[1,2],[3,4]]}]'] * 40_000)
         deep = '["Group",{"children":[' * 18 + many + "]}]" * 18
-        started = time.monotonic()
+        started = time.process_time()
         assert len(elements(render(f"[{deep}]", 10, 10))) == 40_000
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 60
 
     @pytest.mark.parametrize(
         ("limit", "most", "said"),

@@ -166,6 +166,7 @@ def test_what_is_no_array_of_objects_is_refused(text: str) -> None:
     refusal(lambda: json_objects(text))
 
 
+@pytest.mark.quiet
 def test_a_large_array_of_points_is_quick_and_small() -> None:
     numbers = random.Random(1)
     text = json.dumps(

@@ -315,6 +315,7 @@ def test_real_results_are_read_and_written_as_they_were(shared_data: Path) -> No
     assert bare(parse_results(results_table(rows))[0]) == bare(rows)
 
 
+@pytest.mark.quiet
 def test_300_000_answers_are_read_in_a_second_and_a_half() -> None:
     table = results_table(
         ResultRow(number % 500 + 1, f"reader{number % 40}@lab", "Grade", str(number % 4), "CMU-1")

@@ -11,7 +11,7 @@ from wsi_lab.errors import Invalid
 from wsi_lab.geometry.columns import HOLE, KINDS, ShapeColumns
 from wsi_lab.model.annotation import ShapeKind
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def kinds_of(columns: ShapeColumns) -> list[ShapeKind]:

@@ -18,7 +18,7 @@ def are_same(one: CountTile, other: CountTile) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(PLACES, max_size=60), st.sampled_from([32, 50]))
 def test_every_level_counts_each_shape_where_it_is(places, cell):
     said = np.array(places, np.float64).reshape(-1, 3)

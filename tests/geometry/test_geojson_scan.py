@@ -14,7 +14,7 @@ from random_shapes import geometries
 from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.geojson_scan import scan
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 
 
 def document(*features: dict, **more) -> bytes:
@@ -58,7 +58,7 @@ def digits_of(number: str) -> int:
     return len(re.sub(r"\D", "", number).lstrip("0"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(NUMBERS, min_size=2, max_size=2))
 def test_a_coordinate_is_the_float_that_python_reads_or_left_to_python(pair):
     place = f'"type":"Point","coordinates":[{pair[0]},{pair[1]}]'
@@ -69,7 +69,7 @@ def test_a_coordinate_is_the_float_that_python_reads_or_left_to_python(pair):
         assert any("e" in number or digits_of(number) > 18 for number in pair)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(NUMBERS)
 def test_a_measurement_is_the_float_that_python_reads(number):
     text = f'[{{"type":"Feature","geometry":null,"properties":{{"area":{number}}}}}]'

@@ -11,7 +11,7 @@ from wsi_lab.geometry.hit import at
 from wsi_lab.geometry.packing import pack, unpack
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(geometries(most=40), max_size=6), st.integers(-50, 50), st.integers(-50, 50),
     st.sampled_from([0.0, 2.0, 30.0]),

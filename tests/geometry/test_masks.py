@@ -16,7 +16,7 @@ SMALL = arrays(
     st.tuples(st.integers(1, 9), st.integers(1, 9)),
     elements=st.sampled_from([0, 0, 1, 2, 250]),
 )
-FEW = settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=100)
 
 
 def groups_of(mask: np.ndarray) -> int:

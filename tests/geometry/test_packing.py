@@ -13,7 +13,7 @@ from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.grouping import FEW as FEW_TOGETHER
 from wsi_lab.geometry.packing import pack, scale_of, unpack
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 NAMES = ("a", "b")
 
 

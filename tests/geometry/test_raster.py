@@ -13,7 +13,7 @@ from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.packing import pack, unpack
 from wsi_lab.geometry.raster import draw
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = settings(max_examples=30)
 
 
 def drawn(

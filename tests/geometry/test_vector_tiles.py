@@ -12,7 +12,7 @@ from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.geometry.packing import pack, unpack
 from wsi_lab.geometry.vector_tiles import VectorLayer, vector_tile
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 POINT, LINE, AREA = 1, 2, 3
 
 

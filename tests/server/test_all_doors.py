@@ -24,8 +24,6 @@ from served_lab import ServedLab
 import wsi_lab
 from wsi_lab.errors import WsiLabError
 
-pytestmark = pytest.mark.timeout(300)
-
 HEIGHT = 2967
 RIGHTS = ["view", "score", "results", "edit", "api"]
 SHEETS = ("areas", "cells", "regions")

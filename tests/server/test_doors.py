@@ -51,7 +51,10 @@ ROUTES = (
 
 
 def test_dialect_keeps_its_own_ways(world: Any, serve_routes: Any) -> None:
-    with serve_routes(ROUTES) as server, httpx.Client(base_url=server.url) as client:
+    with (
+        serve_routes(ROUTES) as server,
+        httpx.Client(base_url=server.url, timeout=30) as client,
+    ):
         key = {"key": world.tokens["viewer"]}
         path = f"/Api/Study/{world.study.id}"
         assert client.get(path, params=key).json() == {

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from wsi_lab.server.base import HEADERS
 from wsi_lab.server.routes import V1_ROUTES
@@ -391,6 +392,8 @@ def test_secrets_reach_no_log(
                 http.request(method, path, headers=headers)
         monkeypatch.setattr(world.lab.people, "actor_for_token", fail)
         assert http.get(f"/v1/studies?name={canary}", headers=headers).status_code == 500
+        # It is written after the answer has gone.
+        wait_until(lambda: any(line.startswith("500 ") for line in caplog.messages))
     logged = [record for record in caplog.records if not record.name.startswith("http")]
     assert len(logged) > 20
     formatter = logging.Formatter("%(message)s")

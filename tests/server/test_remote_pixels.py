@@ -17,6 +17,7 @@ from bench.object_faults import Fault, Trouble
 from bench.object_server import BUCKET, ObjectServer
 from wsi_lab.model.source import Source
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.slides.fetching import Fetcher
 
 FULL = 4
 PLACES = [(column, row) for column in range(1, 8) for row in range(3, 8)]
@@ -33,7 +34,15 @@ def objects(tmp_path: Path, demo_slide: Path) -> Iterator[ObjectServer]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, objects: ObjectServer, serve_lab: Callable[[Lab], Any]) -> Iterator[Any]:
+def server(
+    tmp_path: Path,
+    objects: ObjectServer,
+    serve_lab: Callable[[Lab], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    # Whoever asks may be held up in between, which shall not look like the end of the view.
+    monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, "idle_seconds", 0.3)
+    monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, "longest_wait_seconds", 10.0)
     source = Source.at(f"s3://{BUCKET}", endpoint=objects.url, anonymous=True)
     settings = LabSettings(tmp_path / "home", slide_roots=(source,), workers=1)
     with Lab.open(settings) as lab, serve_lab(lab) as server:
@@ -47,6 +56,11 @@ def server(tmp_path: Path, objects: ObjectServer, serve_lab: Callable[[Lab], Any
         yield server
 
 
+def get(server: Any, url: str) -> httpx.Response:
+    """Ask with the credentials, and with patience."""
+    return httpx.get(url, headers=server.headers, timeout=30)
+
+
 def all_at_once(server: Any) -> list[bytes]:
     """Return the answers to requests of which the server hears at one moment."""
     address = httpx.URL(server.tiles)
@@ -55,7 +69,7 @@ def all_at_once(server: Any) -> list[bytes]:
     with contextlib.ExitStack() as stack:
         sockets = []
         for column, row in PLACES:
-            connection = socket.create_connection((address.host, address.port), timeout=30)
+            connection = socket.create_connection((address.host, address.port), timeout=60)
             sockets.append(stack.enter_context(connection))
             connection.sendall(
                 f"GET {address.path}/{FULL}/{column}/{row}.jpg HTTP/1.1\r\nHost: a\r\n"
@@ -72,7 +86,7 @@ def test_a_view_of_35_tiles_takes_few_requests_to_the_store(
 ) -> None:
     if is_known:
         url = f"{server.tiles}/{FULL}/0/0.jpg"
-        assert httpx.get(url, headers=server.headers).status_code == 200
+        assert get(server, url).status_code == 200
         objects.take_log()
     objects.latency = 0.1
     answers = all_at_once(server)
@@ -98,20 +112,20 @@ def test_waiting_for_a_store_takes_no_thread(
 
     monkeypatch.setattr(server.site.pixels, "submit", counted)
     url = f"{server.tiles}/{FULL}/8/9.jpg"
-    assert httpx.get(url, headers=server.headers).status_code == 200
+    assert get(server, url).status_code == 200
     assert drawn == []
-    assert httpx.get(f"{server.tiles}/{FULL}/9/12.jpg", headers=server.headers).status_code == 200
+    assert get(server, f"{server.tiles}/{FULL}/9/12.jpg").status_code == 200
     assert len(drawn) == 1
 
 
 def test_a_slide_replaced_in_its_bucket_is_shown_as_it_is_now(
     server: Any, objects: ObjectServer, shared_data: Path
 ) -> None:
-    first = httpx.get(f"{server.tiles}/{FULL}/5/8.jpg", headers=server.headers)
+    first = get(server, f"{server.tiles}/{FULL}/5/8.jpg")
     new = objects.folder / "new"
     shutil.copy(shared_data / "slides" / "bigtiff-pyramid-board.tif", new)
     new.replace(objects.folder / "far.svs")
-    other = httpx.get(f"{server.tiles}/{FULL}/5/9.jpg", headers=server.headers)
+    other = get(server, f"{server.tiles}/{FULL}/5/9.jpg")
     assert (first.status_code, other.status_code) == (200, 200)
     assert first.headers["Etag"].split("-")[0] != other.headers["Etag"].split("-")[0]
 
@@ -121,8 +135,8 @@ def test_a_store_in_trouble_is_a_bad_gateway_that_tells_nothing(
 ) -> None:
     url = f"{server.tiles}/{FULL}/5/8.jpg"
     with objects.in_trouble(Trouble(Fault.STATUS, status=403, code="AccessDenied")):
-        answer = httpx.get(url, headers=server.headers, timeout=30)
+        answer = get(server, url)
     assert answer.status_code == 502
     assert "far" not in answer.text
     assert str(objects.port) not in answer.text
-    assert httpx.get(url, headers=server.headers).status_code == 200
+    assert get(server, url).status_code == 200

@@ -49,12 +49,14 @@ def line(stream: IO[str] | None) -> str:
     return stream.readline().strip()
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_server_ends_soon_after_the_signal(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "home") as process:
         token, url = line(process.stdout), line(process.stdout)
         assert url.startswith("http://127.0.0.1:")
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
             assert client.post("v1/studies", json={"name": "kept"}).status_code == 201
             begun = time.monotonic()
             process.send_signal(number)
@@ -64,7 +66,8 @@ def test_server_ends_soon_after_the_signal(tmp_path: Path, number: signal.Signal
         assert process.stderr.read() == ""
     with running(tmp_path / "home") as process:
         token, url = line(process.stdout), line(process.stdout)
-        answer = httpx.get(f"{url}v1/studies", headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(f"{url}v1/studies", headers=headers, timeout=30)
         assert [study["name"] for study in answer.json()["items"]] == ["kept"]
 
 
@@ -72,7 +75,7 @@ def test_request_that_is_under_way_is_answered(tmp_path: Path, demo_slide: Path)
     with running(tmp_path / "home") as process:
         token, url = line(process.stdout), line(process.stdout)
         headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=20) as client:
+        with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
             study = client.post("v1/studies", json={"name": "s"}).json()["id"]
             slide = client.post(f"v1/studies/{study}/slides", json={"path": str(demo_slide)})
             query = "x=0&y=0&width=2220&height=2967&format=png"
@@ -80,14 +83,14 @@ def test_request_that_is_under_way_is_answered(tmp_path: Path, demo_slide: Path)
             with client.stream("GET", path) as answer:
                 process.send_signal(signal.SIGTERM)
                 assert answer.read().endswith(b"IEND\xaeB\x60\x82")
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
 
 
 def test_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with running(tmp_path / "home", port) as process:
-            assert process.wait(20) == 1
+            assert process.wait(60) == 1
             assert process.stderr is not None
             said = process.stderr.read()
     assert f"127.0.0.1:{port} cannot be listened at" in said

@@ -79,7 +79,7 @@ def _content(config: StudyConfig) -> object:
 
 
 @given(questions, members, properties, slide_names, rotations, odd.map(str.strip).filter(_is_name))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_any_study_comes_back(
     opened: tuple[Lab, Actor],
     specs: list[QuestionSpec],

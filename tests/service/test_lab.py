@@ -127,9 +127,7 @@ def test_two_processes_write_one_home_at_once(
     assert names == {f"other-{n}" for n in range(150)} | {f"mine-{n}" for n in range(mine)}
 
 
-@hypothesis_settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(strategies.lists(strategies.tuples(strategies.integers(0, 3), strategies.booleans())))
 def test_whoever_did_not_read_the_last_change_changes_nothing(
     lab: Lab, owner: Actor, steps: list[tuple[int, bool]]

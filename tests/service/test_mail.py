@@ -184,15 +184,16 @@ def test_mail_servers_that_fail_are_told_apart_from_labs_that_do(
     readers: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mail, "LONGEST_WAIT_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with (
-        _sending(lab, settings, smtp_port=port) as sending,
-        pytest.raises(SourceUnavailable) as failed,
-    ):
-        sending.mail.send(owner, study.id, readers, "s", BODY, link=_link)
+    with socket.socket() as deaf:
+        # It does not listen, and nobody else gets its port meanwhile.
+        deaf.bind(("127.0.0.1", 0))
+        with (
+            _sending(lab, settings, smtp_port=deaf.getsockname()[1]) as sending,
+            pytest.raises(SourceUnavailable) as failed,
+        ):
+            sending.mail.send(owner, study.id, readers, "s", BODY, link=_link)
     assert "127.0.0.1" not in failed.value.message
+    monkeypatch.setattr(mail, "LONGEST_WAIT_SECONDS", 0.2)
     with (
         Mailbox(silent=True) as mailbox,
         _sending(lab, settings, smtp_port=mailbox.port) as sending,

@@ -141,7 +141,7 @@ _texts = st.text(
 _answers = st.one_of(_texts, st.integers(1000, 3000).map("x".__mul__))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     said=st.lists(
         st.tuples(st.integers(0, 4), st.integers(0, 1), st.integers(-1, 2), _texts, _answers),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from wsi_lab.service.scoring.tma_boxes import row_letters
 TEXT = "controls: K\n\nA1\tK\nB1\n"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drawn() -> DrawnArray:
     """A microarray on which the core in the first row and second column lacks."""
     for seed in range(20):
@@ -31,12 +32,19 @@ def drawn() -> DrawnArray:
     raise AssertionError("no such picture among the first twenty")
 
 
-@pytest.fixture
-def array(lab: Lab, owner: Actor, study: Study, slide_folder: Path, drawn: DrawnArray) -> Slide:
-    """A slide that is a microarray, five times as large as its picture was drawn."""
-    file = slide_folder / "array.png"
+@pytest.fixture(scope="module")
+def enlarged(drawn: DrawnArray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The picture five times as large as it was drawn."""
+    file = tmp_path_factory.mktemp("arrays") / "array.png"
     picture = Image.fromarray(drawn.picture)
     picture.resize((picture.width * 5, picture.height * 5)).save(file)
+    return file
+
+
+@pytest.fixture
+def array(lab: Lab, owner: Actor, study: Study, slide_folder: Path, enlarged: Path) -> Slide:
+    """A slide that is a microarray."""
+    file = shutil.copy(enlarged, slide_folder)
     return lab.slides.add(owner, study.id, file, name="TMA: 3/ü")
 
 

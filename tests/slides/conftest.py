@@ -153,9 +153,12 @@ def pyramid(tmp_path: Path, tissue: Pixels) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine() -> Iterator[SlideEngine]:
-    """An engine with two workers, shared by tests that leave it as it was."""
+    """An engine with two workers, shared by tests that leave it as it was.
+
+    Of a module, so that its idle workers do not end while tests elsewhere count processes.
+    """
     engine = SlideEngine(EngineSettings())
     yield engine
     engine.close()

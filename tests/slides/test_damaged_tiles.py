@@ -145,9 +145,9 @@ class TestDamage:
     ) -> None:
         long = b"\xff\xd8" + filler * (60_000 // len(filler)) + b"\xff\xd9"
         reader = opened(pyramid(change=changed(0, 9, lambda _: long), levels=1))
-        started = time.perf_counter()
+        started = time.process_time()
         self.assert_refused(reader)
-        assert time.perf_counter() - started < 0.1
+        assert time.process_time() - started < 0.1
 
     def test_whether_a_tile_is_cut_is_not_found_out_where_nobody_may_wait(
         self, pyramid: Write, opened: Open, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -158,10 +159,11 @@ class TestOpening:
             grid = map_grid(slide.properties)
             slide.tile(grid, grid.level_count - 1, n % 9, n % 12)
         del slide
-        assert process.num_fds() == before + 4
+        # What others left may be closed meanwhile.
+        assert process.num_fds() <= before + 4
         engine.close()
         gc.collect()
-        assert process.num_fds() == before
+        assert process.num_fds() <= before
 
     def test_refused_files_leave_no_descriptor(self, alone: SlideEngine, shared_data: Path) -> None:
         gc.collect()
@@ -172,7 +174,8 @@ class TestOpening:
             for path in sorted((shared_data / "corrupt").iterdir()) * 20:
                 with pytest.raises((DamagedSlide, UnsupportedSlide)):
                     alone.open(str(path))
-            assert process.num_fds() == before
+            # What others left may be closed meanwhile.
+            assert process.num_fds() <= before
         finally:
             gc.enable()
 
@@ -325,10 +328,20 @@ def test_a_slide_replaced_under_load_never_mixes_versions(
     for thread in threads:
         thread.start()
     for swap in range(40):
+        seen = len(colour_of_version)
         new = tmp_path / "new.tif"
         shutil.copy(masters["light" if swap % 2 else "dark"], new)
         new.replace(path)
         alone.open(str(path))
+        # Some versions are seen before they are replaced, however slow those are who look.
+        deadline = time.monotonic() + 30
+        while (
+            swap % 3 == 0
+            and len(colour_of_version) == seen
+            and time.monotonic() < deadline
+            and not problems
+        ):
+            stop.wait(0.005)
     stop.set()
     for thread in threads:
         thread.join(30)

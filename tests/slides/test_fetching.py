@@ -49,7 +49,7 @@ def objects(folder: Path) -> Iterator[ObjectServer]:
 
 @pytest.fixture
 def fetcher(objects: ObjectServer) -> Iterator[Fetcher]:
-    limits = StoreLimits(silence_seconds=1, call_seconds=2, first_wait_seconds=0.01)
+    limits = StoreLimits(silence_seconds=20, call_seconds=40, first_wait_seconds=0.01)
     fetcher = Fetcher(open_store(Source.at(f"{objects.url}/slides"), limits))
     yield fetcher
     fetcher.close()
@@ -76,7 +76,7 @@ class Held:
         self, key: str, offset: int, size: int, _facts: ObjectFacts, *, within: float | None = None
     ) -> bytes:
         self.reads.append((key, offset, size, within))
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         if self.error is not None:
             raise self.error
         return bytes(size)
@@ -151,15 +151,22 @@ def test_nothing_and_no_bytes_are_given_without_a_request(
 
 
 def test_a_view_of_tiles_asked_for_one_by_one_is_few_requests(
-    fetcher: Fetcher, facts: ObjectFacts, objects: ObjectServer, content: bytes
+    fetcher: Fetcher,
+    facts: ObjectFacts,
+    objects: ObjectServer,
+    content: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Whoever asks may be held up in between, which shall not look like the end of the view.
+    monkeypatch.setattr(fetcher, "_idle", 0.3)
+    monkeypatch.setattr(fetcher, "_longest_wait", 10.0)
     # Seven tiles in each of five rows that lie far apart in the file.
     places = [
         (row * 1_000_000 + column * 12_000, 11_000) for row in range(5) for column in range(7)
     ]
     random.Random(4).shuffle(places)
     futures = [fetcher.read_soon("a.svs", offset, size, facts) for offset, size in places]
-    assert [future.result(10) for future in futures] == [
+    assert [future.result(60) for future in futures] == [
         content[offset : offset + size] for offset, size in places
     ]
     assert len(objects.take_log()) <= 6
@@ -175,7 +182,7 @@ def test_what_is_asked_for_in_different_threads_and_objects_keeps_apart(
         offset = number * 100
         one = fetcher.read_soon("a.svs", offset, 60, facts)
         two = fetcher.read_soon("b.svs", offset, 70, other_facts)
-        return (one.result(10), two.result(10)) == (
+        return (one.result(60), two.result(60)) == (
             content[offset : offset + 60],
             other[offset : offset + 70],
         )
@@ -192,7 +199,7 @@ def test_equal_reads_on_their_way_share_a_request() -> None:
         other = threads.submit(fetcher.read, "a", 0, 10, ObjectFacts(SIZE, '"other"'))
         wait_until(lambda: len(store.reads) == 2)
         store.go.set()
-        assert {each.result(10) for each in (*soon, *late, other)} == {bytes(10)}
+        assert {each.result(60) for each in (*soon, *late, other)} == {bytes(10)}
         assert len(store.reads) == 2
         assert fetcher.read("a", 0, 10, FACTS) == bytes(10)
         assert len(store.reads) == 3, "nothing is remembered after it has arrived"
@@ -203,7 +210,7 @@ def test_an_error_reaches_everybody_as_an_error_of_their_own() -> None:
         store.error = SlideChanged("It is another.", now=3)
         futures = [fetcher.read_soon("a", offset, 10, FACTS) for offset in (0, 10, 20, 0)]
         store.go.set()
-        errors = [future.exception(10) for future in futures]
+        errors = [future.exception(60) for future in futures]
         assert all(isinstance(error, SlideChanged) for error in errors)
         assert len({id(error) for error in errors}) == 3
         assert errors[0].details == {"now": 3}
@@ -214,10 +221,12 @@ def test_an_error_reaches_everybody_as_an_error_of_their_own() -> None:
 def test_an_error_of_one_request_is_none_of_the_others(
     fetcher: Fetcher, facts: ObjectFacts, objects: ObjectServer, content: bytes
 ) -> None:
+    # All are asked for before any is answered, so that equal ones share an answer.
+    objects.latency = 0.3
     refusal = Trouble(Fault.STATUS, times=1, status=403)
     with objects.in_trouble(refusal):
         futures = [fetcher.read_soon("a.svs", offset, 10, facts) for offset in (0, 10**6, 10**6)]
-        failed = [future.exception(10) is not None for future in futures]
+        failed = [future.exception(60) is not None for future in futures]
     assert failed[1] == failed[2]
     assert failed[0] != failed[1]
 
@@ -226,9 +235,9 @@ def test_a_failure_nobody_foresaw_is_handed_on_and_leaves_the_threads_alive() ->
     with held(threads=1) as (store, fetcher):
         store.go.set()
         store.error = ZeroDivisionError()
-        assert isinstance(fetcher.read_soon("a", 0, 1, FACTS).exception(10), ZeroDivisionError)
+        assert isinstance(fetcher.read_soon("a", 0, 1, FACTS).exception(60), ZeroDivisionError)
         store.error = None
-        assert fetcher.read_soon("a", 0, 1, FACTS).result(10) == b"\0"
+        assert fetcher.read_soon("a", 0, 1, FACTS).result(60) == b"\0"
 
 
 def test_a_wait_that_is_given_up_takes_nothing_from_others() -> None:
@@ -248,7 +257,7 @@ def test_a_wait_that_is_given_up_takes_nothing_from_others() -> None:
 def test_who_waits_behind_a_store_that_hangs_has_less_time_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fetching, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(fetching, "MOST_SECONDS", 20.0)
     with held(threads=1) as (store, fetcher):
         first = fetcher.read_soon("a", 0, 10, FACTS)
         wait_until(lambda: len(store.reads) == 1)
@@ -256,10 +265,10 @@ def test_who_waits_behind_a_store_that_hangs_has_less_time_left(
         started = time.monotonic()
         wait_until(lambda: time.monotonic() - started > 0.2)
         store.go.set()
-        assert (first.result(10), second.result(10)) == (bytes(10), bytes(10))
-        assert store.reads[0][3] == pytest.approx(0.5, abs=0.2)
-        assert store.reads[1][3] is not None
-        assert store.reads[1][3] < 0.35
+        assert (first.result(60), second.result(60)) == (bytes(10), bytes(10))
+        within = [read[3] for read in store.reads]
+        assert 10 < within[0] <= 20
+        assert 0 < within[1] <= 19.8
 
 
 def test_all_futures_of_a_hanging_store_fail_in_time(
@@ -272,17 +281,23 @@ def test_all_futures_of_a_hanging_store_fail_in_time(
     with objects.in_trouble(Trouble(Fault.STALL)):
         started = time.monotonic()
         futures = [fetcher.read_soon("a.svs", n * 100_000, 10, facts) for n in range(40)]
-        assert all(isinstance(each.exception(20), SourceTimeout) for each in futures)
-        assert time.monotonic() - started < 0.5 + 1
+        assert all(isinstance(each.exception(60), SourceTimeout) for each in futures)
+        # A call may take twenty seconds, and those of 40 pieces go in three rounds.
+        assert time.monotonic() - started < 10
+
+
+def fetch_threads() -> int:
+    return sum(thread.name == "fetch" for thread in threading.enumerate())
 
 
 def test_no_more_requests_than_threads_go_on_at_once() -> None:
+    before = fetch_threads()
     with held(threads=3) as (store, fetcher):
         futures = [fetcher.read_soon(f"k{number}", 0, 1, FACTS) for number in range(20)]
         wait_until(lambda: len(store.reads) == 3)
         store.go.set()
-        assert all(future.result(10) == b"\0" for future in futures)
-        assert threading.active_count() < 20
+        assert all(future.result(60) == b"\0" for future in futures)
+        assert fetch_threads() <= before + 3
 
 
 def test_reading_after_closing_fails_and_what_goes_on_ends_well() -> None:
@@ -290,7 +305,7 @@ def test_reading_after_closing_fails_and_what_goes_on_ends_well() -> None:
         future = fetcher.read_soon("a", 0, 1, FACTS)
         wait_until(lambda: len(store.reads) == 1)
         fetcher.close()
-        assert future.result(10) == b"\0"
+        assert future.result(60) == b"\0"
         for ask in (fetcher.read, fetcher.read_soon):
             with pytest.raises(ValueError, match="closed"):
                 ask("a", 0, 1, FACTS)
@@ -298,22 +313,22 @@ def test_reading_after_closing_fails_and_what_goes_on_ends_well() -> None:
 
 
 def test_threads_end_with_the_fetcher() -> None:
-    def fetch_threads() -> int:
-        return sum(thread.name == "fetch" for thread in threading.enumerate())
-
     before = fetch_threads()
     with held(threads=4) as (store, fetcher):
         store.go.set()
         for number in range(50):
-            fetcher.read_soon(f"k{number}", 0, 1, FACTS).result(10)
+            fetcher.read_soon(f"k{number}", 0, 1, FACTS).result(60)
     wait_until(lambda: fetch_threads() <= before)
 
 
 HANGS = """
 import sys
 from wsi_lab.model.source import Source
-from wsi_lab.slides.stores import ObjectFacts, Stores
-stores = Stores([Source.at(sys.argv[1])])
+from wsi_lab.slides import fetching
+from wsi_lab.slides.stores import ObjectFacts, StoreLimits, Stores
+# Longer than its end is waited for.
+fetching.MOST_SECONDS = 300.0
+stores = Stores([Source.at(sys.argv[1])], StoreLimits(300.0, 300.0, 300.0))
 fetcher, key = stores.for_address(sys.argv[1] + "/a.svs")
 facts = fetcher.store.facts(key)
 print("seen", flush=True)
@@ -336,7 +351,5 @@ def test_a_program_ends_while_a_store_hangs(objects: ObjectServer, close: str) -
     assert process.stdout is not None
     assert process.stdout.readline() == "seen\n"
     with objects.in_trouble(Trouble(Fault.STALL)):
-        started = time.monotonic()
-        _, errors = process.communicate("\n", timeout=20)
-        assert time.monotonic() - started < 4
+        _, errors = process.communicate("\n", timeout=60)
     assert (process.returncode, errors) == (0, "")

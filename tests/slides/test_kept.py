@@ -57,15 +57,15 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
     def make() -> bytes:
         made.append(1)
         under_way.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return b"x"
 
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(kept.make, "a", make)
-        assert under_way.wait(10)
+        assert under_way.wait(60)
         others = [pool.submit(kept.make, "a", make) for _ in range(3)]
         go_on.set()
-        found = {each.result(10) for each in (first, *others)}
+        found = {each.result(60) for each in (first, *others)}
 
     assert found == {b"x"}
     assert len(made) == 1

@@ -353,7 +353,7 @@ class TestSoon:
         assert slide.level_tile_soon(0, 5, 5, quality=29, recode=True) is None
         soon = slide.level_tile_soon(0, 5, 5, quality=30, recode=True)
         assert soon is not None
-        assert jpeg_quality(soon.result(10).image.data) == 30
+        assert jpeg_quality(soon.result(60).image.data) == 30
         made = slide.level_tile(0, 6, 6, quality=29, recode=True)
         assert jpeg_quality(made.image.data) == 29
         slide = bucket.engine().open(bucket.put(folder / "tcga-cr-7395-01a-01-ts1.svs", "b.svs"))
@@ -380,7 +380,7 @@ class TestSoon:
         slide = bucket.engine().open(bucket.put(pyramid(change=progressive)))
         soon = slide.level_tile_soon(0, 1, 1, quality=90, recode=False)
         assert soon is not None
-        tile = soon.result(10)
+        tile = soon.result(60)
         assert jpeg_quality(tile.image.data) == 90
         assert differ(decoded(tile.image), tissue[128:256, 128:256]) < 6
 
@@ -393,4 +393,4 @@ class TestSoon:
         soon = slide.level_tile_soon(0, 1, 1, quality=90, recode=False)
         assert soon is not None
         with pytest.raises(DamagedSlide):
-            soon.result(10)
+            soon.result(60)

@@ -173,14 +173,14 @@ class TestGridTiles:
         read, goes_on = workers.reader.read_region, threading.Event()
 
         def slowly(region: Region) -> Pixels:
-            assert goes_on.wait(10)
+            assert goes_on.wait(60)
             return read(region)
 
         workers.reader.read_region = slowly  # type: ignore[method-assign]  # it is a fake
         with ThreadPoolExecutor(8) as threads:
             asked = [threads.submit(slide.tile, grid, 1, 0, 0) for _ in range(8)]
             goes_on.set()
-            assert len({id(future.result(10)) for future in asked}) == 1
+            assert len({id(future.result(60)) for future in asked}) == 1
         assert len(workers.reader.regions) == 1
 
     def test_a_failed_rendering_is_tried_again(

@@ -84,25 +84,24 @@ def reference(path: Path) -> np.ndarray:
 def test_every_real_file_is_shown_rightly_or_refused(
     pool: WorkerPool, shared_data: Path, name: str
 ) -> None:
-    started = time.monotonic()
     if name in REFUSED:
         with pytest.raises(REFUSED[name]) as refusal:
             pool.open(str(shared_data / name)).read_region(CORNER)
         assert str(shared_data) not in str(refusal.value)
+        assert "too long" not in str(refusal.value)
     else:
         slide = pool.open(str(shared_data / name))
         size = slide.properties.width, slide.properties.height
         width, height = min(size[0], 3000), min(size[1], 3000)
         region = Region(x=0, y=0, width=width, height=height, downsample=1.0)
+        # The pool gives opening five seconds and reading twenty.
         got = slide.read_region(region)
-        assert time.monotonic() - started < 5
         assert got.shape == (height, width, 3)
         assert got.dtype == np.uint8
         if name not in NO_REFERENCE:
             expected = reference(shared_data / name)
             assert size == expected.shape[1::-1]
             assert np.array_equal(got, expected[:height, :width])
-    assert time.monotonic() - started < 5
 
 
 def test_pixels_equal_those_read_in_process(pool: WorkerPool, demo_slide: Path) -> None:
@@ -186,7 +185,7 @@ def test_more_than_the_queue_holds_is_sent_away(
         slide.read_region(CORNER)
     os.kill(pid, signal.SIGCONT)
     for answered in (asked, *waiting):
-        assert answered.result(5) is not None
+        assert answered.result(60) is not None
 
 
 def test_those_who_wait_are_served_when_the_worker_before_them_dies(
@@ -200,8 +199,8 @@ def test_those_who_wait_are_served_when_the_worker_before_them_dies(
     os.kill(pid, signal.SIGSEGV)
     os.kill(pid, signal.SIGCONT)
     with pytest.raises(DamagedSlide):
-        asked.result(5)
-    assert all(answered.result(5).shape == (48, 64, 3) for answered in waiting)
+        asked.result(60)
+    assert all(answered.result(60).shape == (48, 64, 3) for answered in waiting)
     assert len(pool.pids()) == 1
 
 
@@ -216,7 +215,7 @@ def test_waiting_ends_in_time(threads: ThreadPoolExecutor) -> None:
     with seats.worker() as mine:
         assert mine is worker
         waiting = [threads.submit(wait) for _ in range(3)]
-        assert all(isinstance(sent_away.exception(5), Busy) for sent_away in waiting)
+        assert all(isinstance(sent_away.exception(60), Busy) for sent_away in waiting)
     wait()
     seats.close()
     assert not worker.is_alive()
@@ -244,7 +243,7 @@ def test_requests_go_to_the_worker_that_has_the_slide_open(
     pid, asked = stopped_in_a_request(pool, threads, lambda: first.read_region(CORNER))
     second = pool.open(str(plain_tiffs[1]))
     os.kill(pid, signal.SIGCONT)
-    asked.result(5)
+    asked.result(60)
     assert len(pool.pids()) == 2
     for _ in range(10):
         for slide in (first, second):
@@ -273,7 +272,8 @@ def test_a_slide_nobody_looks_at_is_closed_with_the_next_request(
 def test_idle_workers_end_and_start_again(
     new_pool: Callable[..., WorkerPool], demo_slide: Path
 ) -> None:
-    pool = new_pool(workers=2, idle_seconds=0.2)
+    # So long that it is still there when it is looked for.
+    pool = new_pool(workers=2, idle_seconds=1.0)
     assert pool.pids() == []
     slide = pool.open(str(demo_slide))
     (pid,) = pool.pids()
@@ -289,6 +289,7 @@ def test_closing_leaves_no_process_no_thread_and_no_descriptor(
     this = psutil.Process()
     gc.collect()
     # A browser of other tests may have processes that come and go; they are not children of this.
+    # Nor is it new when a worker that others left idle ends, with its connection.
     children = {child.pid for child in this.children()}
     descriptors, running = this.num_fds(), threading.active_count()
     for _ in range(3):
@@ -304,8 +305,8 @@ def test_closing_leaves_no_process_no_thread_and_no_descriptor(
             with pytest.raises(Busy):
                 ask()
     del slides, pool
-    assert {child.pid for child in this.children()} == children
-    assert this.num_fds() == descriptors
+    assert {child.pid for child in this.children()} <= children
+    assert this.num_fds() <= descriptors
     threads.shutdown()
     wait_until(lambda: threading.active_count() <= running)
 
@@ -320,9 +321,10 @@ def test_closing_cuts_off_what_is_under_way_and_what_waits(
     wait_until(lambda: len(pool._seats._waiting) == 1)
     started = time.monotonic()
     pool.close()
-    assert time.monotonic() - started < 3
+    # The one that is under way may take twenty, and closing waits for it for five.
+    assert time.monotonic() - started < 4.5
     for cut_off in (asked, waiting):
-        assert isinstance(cut_off.exception(5), Busy)
+        assert isinstance(cut_off.exception(60), Busy)
     assert not psutil.pid_exists(pid)
 
 
@@ -346,7 +348,9 @@ def test_opening_and_closing_leaves_descriptors_and_memory_flat(
     memory = [process.memory_info().rss for process in both]
     for _ in range(10):
         round_trip()
-    assert [process.num_fds() for process in both] == descriptors
+    now = [process.num_fds() for process in both]
+    # What other tests left in this process may be closed meanwhile.
+    assert (now[0] <= descriptors[0], now[1]) == (True, descriptors[1])
     grown = [
         process.memory_info().rss - before for process, before in zip(both, memory, strict=True)
     ]

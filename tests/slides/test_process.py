@@ -66,7 +66,8 @@ def test_a_worker_is_killed_without_waiting_for_it_to_agree() -> None:
     os.kill(worker.pid, signal.SIGSTOP)
     started = time.monotonic()
     worker.stop()
-    assert time.monotonic() - started < 3
+    # It would wait for ever.
+    assert time.monotonic() - started < 20
     assert not worker.is_alive()
 
 

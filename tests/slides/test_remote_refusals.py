@@ -118,6 +118,6 @@ class TestRefusals:
             soon = slide.level_tile_soon(0, 3, 4, **AS_STORED)
             assert soon is not None
             with pytest.raises(SourceUnavailable):
-                soon.result(20)
+                soon.result(60)
         assert not slide.level_tile(0, 3, 3, **AS_STORED).was_kept
         assert slide.level_tile_soon(0, 3, 4, **AS_STORED) is not None

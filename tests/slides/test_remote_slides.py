@@ -128,7 +128,7 @@ class TestKnownFromBefore:
         place = grid, grid.level_count - 1, 1, 1
         soon = slide.tile_soon(*place)
         assert soon is not None
-        image = soon.result(10)
+        image = soon.result(60)
         assert (
             np.abs(simplejpeg.decode_jpeg(image.data).astype(int) - tissue[128:256, 128:256]).mean()
             < 6
@@ -169,7 +169,7 @@ class TestChanges:
         soon = engine.open(address).level_tile_soon(0, 1, 1, **AS_STORED)
         assert soon is not None
         with pytest.raises(SlideChanged):
-            soon.result(10)
+            soon.result(60)
         assert engine.open(address).properties.width == 960
 
     def test_what_is_told_from_memory_is_of_the_version_that_the_store_has(
@@ -236,9 +236,10 @@ class TestChanges:
         for thread in threads:
             thread.start()
         for swap in range(20):
-            bucket.put(masters[(swap + 1) % 2])
+            # It may be seen before putting returns.
             seen = len(shades)
-            deadline = time.monotonic() + 10
+            bucket.put(masters[(swap + 1) % 2])
+            deadline = time.monotonic() + 30
             while len(shades) == seen and time.monotonic() < deadline and not problems:
                 stop.wait(0.005)
         stop.set()
@@ -270,7 +271,7 @@ def looked_at(slide: OpenSlide, column: int, row: int) -> LevelTile:
     if at_once is not None:
         return at_once
     soon = slide.level_tile_soon(0, column, row, **AS_STORED)
-    return slide.level_tile(0, column, row, **AS_STORED) if soon is None else soon.result(10)
+    return slide.level_tile(0, column, row, **AS_STORED) if soon is None else soon.result(60)
 
 
 def test_buckets_of_one_name_in_two_stores_are_not_taken_for_each_other(

@@ -147,7 +147,8 @@ def test_descriptors_stay_flat_over_500_opens(path: str) -> None:
         SlideFile(path).read(0, 1)
     for _ in range(500):
         SlideFile(path).close()
-    assert open_descriptors() == before
+    # What others left may be closed meanwhile.
+    assert open_descriptors() <= before
 
 
 def test_children_do_not_inherit_the_descriptor(path: str) -> None:

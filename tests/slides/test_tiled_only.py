@@ -57,4 +57,5 @@ def test_refused_files_leave_no_descriptor(alone: SlideEngine, shared_data: Path
     for _ in range(10):
         with pytest.raises(UnsupportedSlide):
             alone.open(str(shared_data / "slides" / "kidney-48-5.tif"), tiled_only=True)
-    assert process.num_fds() == before
+    # What others left may be closed meanwhile.
+    assert process.num_fds() <= before

@@ -45,7 +45,8 @@ class Bucket:
         return self.source.address_of(name)
 
     def engine(self, **options: Any) -> SlideEngine:
-        limits = StoreLimits(silence_seconds=1.0, call_seconds=2.0, first_wait_seconds=0.01)
+        # The store always answers, which may take a while on a busy machine.
+        limits = StoreLimits(silence_seconds=20.0, call_seconds=40.0, first_wait_seconds=0.01)
         self.stores.append(Stores([self.source], limits))
         options = {"workers": self._workers, "stores": self.stores[-1]} | options
         self.engines.append(SlideEngine(EngineSettings(), self.shelf, **options))

@@ -31,6 +31,8 @@ class CuttingProxy:
     def __init__(self, target: str, chance: random.Random, *, cuts: int, mean: int) -> None:
         parts = urlsplit(target)
         self._target = (parts.hostname or "", parts.port or 0)
+        # Drawn from apart, so that where is cut does not depend on which thread draws first.
+        self._manner = random.Random(chance.random())
         self._chance = chance
         self._mean = mean
         self._left = chance.randrange(1, 2 * mean)
@@ -94,7 +96,7 @@ class CuttingProxy:
             return allowed
 
     def _cut(self, connection: socket.socket) -> None:
-        if self._chance.random() < 0.5:
+        if self._manner.random() < 0.5:
             # No farewell, but a reset.
             linger = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -84,7 +84,7 @@ class Drawing:
 
     def stored(self, ready: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """Return the layer's shapes once they are as expected, which they become by themselves."""
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not ready(shapes := self.layer.shapes()):
             assert time.monotonic() < until, json.dumps(shapes)[:2000]
             self.page.wait_for_timeout(100)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,14 +70,12 @@ def alone(folder: Path) -> Iterator[Place]:
 @contextlib.contextmanager
 def in_jupyter(folder: Path) -> Iterator[Place]:
     """Serve a lab below a prefix of a Jupyter server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     (folder / "jupyter_server_config.py").write_text("")
     log = folder / "log"
     command = [
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-        *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        # A port that is free now may be somebody else's by the time the server takes it.
+        "--ServerApp.port=0",
         *(f"--ServerApp.root_dir={folder}", "--ServerApp.base_url=/a%40b/"),
         "--ServerApp.jpserver_extensions={'wsi_lab': True}",
         *("--ServerApp.log_level=DEBUG", "--IdentityProvider.token=jupyters-own"),
@@ -91,18 +89,27 @@ def in_jupyter(folder: Path) -> Iterator[Place]:
             env=os.environ | dict.fromkeys(PLACES, str(folder)),
             cwd=folder,
         )
-    base = f"http://127.0.0.1:{port}/a%40b/wsi-lab/"
     headers = {"Authorization": "token jupyters-own"}
 
-    def answers() -> bool:
+    def base() -> str:
+        """Return where the lab is; the server says so in a file, some time after it began."""
         assert process.poll() is None, log.read_text()
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            told = json.loads((folder / f"jpserver-{process.pid}.json").read_text())
+            return f"http://127.0.0.1:{told['port']}/a%40b/wsi-lab/"
+        return ""
+
+    def answers() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{base}v1/me", headers=headers).status_code == 200
+            return base() != "" and httpx.get(f"{base()}v1/me", headers=headers).status_code == 200
         return False
 
     with ending(process):
-        wait_until(answers, 60)
+        wait_until(answers, 100)
         made = httpx.post(
-            f"{base}v1/tokens", headers=headers, json={"name": "life", "capabilities": ["all"]}
+            f"{base()}v1/tokens",
+            headers=headers,
+            json={"name": "life", "capabilities": ["all"]},
+            timeout=60,
         )
-        yield Place(base, made.json()["token"], log)
+        yield Place(base(), made.json()["token"], log)

@@ -12,7 +12,7 @@ from reading_lab import ReadLab
 
 from wsi_lab.model.study import Study
 
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 @dataclass

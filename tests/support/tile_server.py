@@ -72,11 +72,11 @@ def tile_server(source: Source, home: Path) -> Iterator[TileServer]:
     thread = threading.Thread(target=lambda: asyncio.Runner(loop_factory=lambda: loop).run(serve()))
     thread.start()
     try:
-        assert started.wait(10)
+        assert started.wait(60)
         yield running
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -97,12 +97,19 @@ class Store:
         """Have nobody at the address, or one who never lets anybody in."""
         self.objects.stop()
         try:
-            with ExitStack() as stack:
-                if swallowing:
-                    stack.enter_context(swallower(self.port))
+            with swallower(self.port) if swallowing else held(self.port):
                 yield
         finally:
             self.objects = ObjectServer(self.folder, port=self.port).start()
+
+
+@contextmanager
+def held(port: int) -> Iterator[None]:
+    """Refuse all connections to a port that was free a moment ago, lest others get it."""
+    with socket.socket() as holding:
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holding.bind(("127.0.0.1", port))
+        yield
 
 
 @contextmanager

@@ -250,7 +250,7 @@ def test_changes_at_the_same_time_follow_one_another(world, http, layer):
     accepted: list[int] = []
 
     def keep_changing(number: int) -> None:
-        with httpx.Client(base_url=http.base_url) as own:
+        with httpx.Client(base_url=http.base_url, timeout=60) as own:
             known = shape
             done = 0
             while done < 10:

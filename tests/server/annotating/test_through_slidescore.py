@@ -22,7 +22,8 @@ class Both:
     def __init__(self, place: Place, slide: Path) -> None:
         self.sdk = slidescore.APIClient(place.base, place.token)
         headers = {"Authorization": f"Bearer {place.token}"}
-        self.v1 = httpx.Client(base_url=f"{place.base.rstrip('/')}/v1", headers=headers)
+        # The first slide waits for the process that reads it to start.
+        self.v1 = httpx.Client(base_url=f"{place.base.rstrip('/')}/v1", headers=headers, timeout=60)
         me = self.v1.get("/me")
         self.me = me.json()["user"]["email"]
         self.study = self.v1.post("/studies", json={"name": "both"}).json()["id"]

@@ -10,6 +10,7 @@ import pytest
 
 from wsi_lab.errors import NotIdentified
 from wsi_lab.server.cytomine.dates import require_now, signed_on
+from wsi_lab.server.cytomine.door import CYTOMINE_DOOR
 from wsi_lab.server.cytomine.signing import is_signed
 
 PRIVATE = "11111111-2222-3333-4444-555555555555"
@@ -91,9 +92,19 @@ def test_signature_may_be_used_again_while_it_is_fresh(door: Any, world: Any) ->
         assert door.send("GET", path, headers=headers).status_code == 200
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The time, which stands still at the door however long a request is on its way."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(CYTOMINE_DOOR, "_now", lambda: now)
+    return now
+
+
 @pytest.mark.parametrize("minutes", [-4.8, 4.8])
-def test_signature_is_good_for_five_minutes(door: Any, world: Any, minutes: float) -> None:
-    date = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%a, %d %b %Y %H:%M:%S +0000")
+def test_signature_is_good_for_five_minutes(
+    door: Any, world: Any, now: datetime, minutes: float
+) -> None:
+    date = (now + timedelta(minutes=minutes)).strftime("%a, %d %b %Y %H:%M:%S +0000")
     headers = world.keys["member"].signed("GET", date=date)
     assert door.send("GET", "api/currentuser.json", headers=headers).status_code == 200
 
@@ -101,9 +112,9 @@ def test_signature_is_good_for_five_minutes(door: Any, world: Any, minutes: floa
 @pytest.mark.parametrize("minutes", [-60 * 24 * 365, -5.2, 5.2, 60 * 24 * 31])
 @pytest.mark.parametrize("address", [None, "/api/currentuser.json"], ids=["4.x", "3.x"])
 def test_signature_of_another_time_is_refused(
-    door: Any, world: Any, minutes: float, address: str | None
+    door: Any, world: Any, now: datetime, minutes: float, address: str | None
 ) -> None:
-    date = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    date = (now + timedelta(minutes=minutes)).strftime("%a, %d %b %Y %H:%M:%S +0000")
     headers = world.keys["member"].signed("GET", address=address, date=date)
     answer = door.send("GET", "api/currentuser.json", headers=headers)
     assert answer.status_code == 401

@@ -7,6 +7,7 @@ import gc
 import json
 import re
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -273,20 +274,24 @@ def test_tables_of_thirty_megabytes_arrive(
 
     def look() -> None:
         while not done.is_set():
-            begun = datetime.now(UTC)
+            asked = time.monotonic()
             sdk.get_studies()
-            waits.append((datetime.now(UTC) - begun).total_seconds())
+            waits.append(time.monotonic() - asked)
 
     looking = threading.Thread(target=look)
     looking.start()
+    begun = time.monotonic()
     try:
         assert sdk.upload_results(study, [answer(image, "Tumour", value)]) is True
         (found,) = sdk.get_results(study)
     finally:
+        took = time.monotonic() - begun
         done.set()
         looking.join()
     assert json.loads(found.answer) == json.loads(value)
-    assert max(waits) < 3
+    # Nobody waits until a table is done. What that takes depends on the machine: about half of
+    # the whole is the server's work, and others wait a tenth of it where all are busy.
+    assert max(waits) < took / 3
 
 
 def test_token_can_be_given_up(place: Place, sdk: APIClient) -> None:
@@ -312,6 +317,8 @@ def test_description_of_the_door_is_open(place: Place) -> None:
 def test_log_holds_no_secret(place: Place, sdk: APIClient) -> None:
     with contextlib.suppress(requests.HTTPError):
         sdk.perform_request("Studies?token=CANARY", {"newName": "CANARY"})
+    # A line is written when the answer has gone, but before the next request is answered.
+    sdk.get_studies()
     written = place.log.read_text()
     assert place.token not in written
     assert "CANARY" not in written

@@ -139,9 +139,7 @@ def test_labels_and_authors_and_properties(
     assert found(where=both, labels=(LABELS[0],)) == [6]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     left=st.integers(-5, 610),
     top=st.integers(-5, 610),

@@ -153,7 +153,7 @@ def _load(lab: Lab, owner: Actor, study: Study, first: int, second: int, shared_
         format="qupath",
         as_bulk=False,
     )
-    wait_until(lambda: lab.jobs.get(owner, job.id).state in {"done", "failed"})
+    wait_until(lambda: lab.jobs.get(owner, job.id).state in {"done", "failed"}, 60)
     assert lab.jobs.get(owner, job.id).state == "done"
 
 

@@ -351,9 +351,7 @@ def test_who_may_only_read_a_restricted_task_changes_nothing_of_it_by_any_way(
 items = st.lists(st.sampled_from([PATH, CURVE, MARKER, UNKNOWN, EMPTY_PATH]), max_size=6)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(items, min_size=1, max_size=4))
 def test_whatever_was_there_the_last_one_is_told_and_its_shapes_are_there(
     lab, writer, task, slide, put, told, shapes, drawings

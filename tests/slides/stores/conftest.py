@@ -1,10 +1,11 @@
-"""Stores over real HTTP on this machine, and limits that do not let tests wait."""
+"""Stores over real HTTP on this machine, and limits for those that answer and those that do not."""
 
 from __future__ import annotations
 
 import os
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,16 @@ from bench.object_server import BUCKET, ObjectServer
 from wsi_lab.model.source import Source
 from wsi_lab.slides.stores import ObjectStore, StoreLimits, open_store
 
-QUICK = StoreLimits(
-    connect_seconds=0.4,
-    silence_seconds=0.4,
-    call_seconds=0.8,
+PATIENT = StoreLimits(
+    connect_seconds=20.0,
+    silence_seconds=20.0,
+    call_seconds=40.0,
     most_tries=4,
     first_wait_seconds=0.01,
 )
+"""For stores that answer, which may take a while on a busy machine."""
+HASTY = replace(PATIENT, connect_seconds=0.4, silence_seconds=0.4, call_seconds=0.8)
+"""For stores that do not, which nobody wants to wait for."""
 SECRET = "wJalrXUtnFEMI"
 
 OpenStore = Callable[..., ObjectStore]
@@ -39,8 +43,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def limits() -> StoreLimits:
-    """Limits ten times as tight as the usual ones."""
-    return QUICK
+    """Limits of a store that answers."""
+    return PATIENT
+
+
+@pytest.fixture
+def hasty_limits() -> StoreLimits:
+    """Limits ten times as tight as the usual ones, of a store that does not answer."""
+    return HASTY
 
 
 @pytest.fixture
@@ -80,10 +90,10 @@ def web_source(objects: ObjectServer) -> Source:
 
 @pytest.fixture
 def opened() -> Iterator[OpenStore]:
-    """Opens stores with tight limits, and closes them."""
+    """Opens stores, and closes them."""
     stores: list[ObjectStore] = []
 
-    def open_one(source: Source, limits: StoreLimits = QUICK) -> ObjectStore:
+    def open_one(source: Source, limits: StoreLimits = PATIENT) -> ObjectStore:
         stores.append(open_store(source, limits))
         return stores[-1]
 
@@ -96,3 +106,9 @@ def opened() -> Iterator[OpenStore]:
 def store(request: pytest.FixtureRequest, opened: OpenStore) -> ObjectStore:
     """A store of each kind over `objects`."""
     return opened(request.getfixturevalue(f"{request.param}_source"))
+
+
+@pytest.fixture
+def hasty(store: ObjectStore, opened: OpenStore) -> ObjectStore:
+    """The same as `store`, for those who do not wait when it does not answer."""
+    return opened(store.source, HASTY)

@@ -100,16 +100,19 @@ def test_what_goes_wrong_a_few_times_is_tried_again(
 )
 def test_what_always_goes_wrong_ends_in_time(
     store: ObjectStore,
+    hasty: ObjectStore,
     facts: ObjectFacts,
     objects: ObjectServer,
-    limits: StoreLimits,
+    hasty_limits: StoreLimits,
     fault: Trouble,
     error: type[Exception],
 ) -> None:
+    asked = hasty if error is SourceTimeout else store
     started = time.monotonic()
     with objects.in_trouble(fault), pytest.raises(error) as caught:
-        store.read("a.svs", 1000, 100, facts)
-    assert time.monotonic() - started < limits.call_seconds + 1.5
+        asked.read("a.svs", 1000, 100, facts)
+    # With much time for a busy machine: to go on to the end of an answer takes longer.
+    assert time.monotonic() - started < hasty_limits.call_seconds + 7
     assert str(objects.port) not in str(caught.value)
 
 
@@ -175,9 +178,9 @@ def test_any_text_may_be_where_a_list_begins(google: ObjectStore, folder: Path, 
 
 
 def test_a_store_that_promises_more_for_ever_is_given_up(
-    store: ObjectStore, limits: StoreLimits, monkeypatch: pytest.MonkeyPatch
+    hasty: ObjectStore, hasty_limits: StoreLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    until = time.monotonic() + 5 * limits.call_seconds
+    until = time.monotonic() + 40 * hasty_limits.call_seconds
 
     def answer(handler: Any, asked: dict[str, str]) -> None:
         more = str(time.monotonic()) if time.monotonic() < until else ""
@@ -191,7 +194,7 @@ def test_a_store_that_promises_more_for_ever_is_given_up(
 
     monkeypatch.setattr("bench.object_server._Handler._list", answer)
     with pytest.raises(SourceTimeout):
-        list(store.keys())
+        list(hasty.keys())
     assert time.monotonic() < until
 
 

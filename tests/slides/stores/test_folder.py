@@ -162,7 +162,7 @@ def test_no_other_spelling_names_a_file(root: Path, key: str) -> None:
     assert folder.resolve(str(root), key) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PARTS), max_size=8).map("/".join))
 def test_no_way_of_parts_leads_outside(tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
     base = tmp_path_factory.getbasetemp() / "spelling"
@@ -234,9 +234,10 @@ def test_many_folders_without_a_file_go_by_a_few_at_a_time(tmp_path: Path) -> No
 
 
 def test_listing_leaves_nothing_open(root: Path) -> None:
+    # What others left may be closed meanwhile.
     before = len(list(Path("/proc/self/fd").iterdir()))
     keys = folder.keys(str(root))
     next(keys)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
     list(keys)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

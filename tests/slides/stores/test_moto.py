@@ -15,7 +15,7 @@ import pytest
 
 from wsi_lab.errors import SlideChanged, SlideMissing, SourceRefused
 from wsi_lab.model.source import Source
-from wsi_lab.slides.stores import ObjectStore, StoreLimits
+from wsi_lab.slides.stores import ObjectStore
 
 SERVE = """
 import logging, time
@@ -87,7 +87,7 @@ def bucket(client: Any) -> str:
 
 @pytest.fixture
 def store(opened, endpoint: str, bucket: str) -> ObjectStore:
-    return opened(Source.at(f"s3://{bucket}", endpoint=endpoint), StoreLimits())
+    return opened(Source.at(f"s3://{bucket}", endpoint=endpoint))
 
 
 @pytest.mark.parametrize("prefix", ["", "some/where ü+%/"])
@@ -97,7 +97,7 @@ def test_odd_keys_are_listed_and_read_and_none_stands_for_another(
     for key in (*ODD_KEYS, *UNNAMEABLE):
         body = json.dumps(key).encode()
         client.put_object(Bucket=bucket, Key=(prefix + key)[-1020:], Body=body)
-    store = opened(Source.at(f"s3://{bucket}/{prefix}", endpoint=endpoint), StoreLimits())
+    store = opened(Source.at(f"s3://{bucket}/{prefix}", endpoint=endpoint))
     kept = [key for key in ODD_KEYS if len(prefix + key) <= 1020]
     listed = list(store.keys())
     assert set(kept) <= set(listed)
@@ -139,6 +139,6 @@ def test_a_bucket_that_is_not_there_is_refused_and_an_empty_one_is_empty(
     opened, endpoint: str, store: ObjectStore
 ) -> None:
     assert list(store.keys()) == []
-    nowhere = opened(Source.at("s3://not-there", endpoint=endpoint), StoreLimits())
+    nowhere = opened(Source.at("s3://not-there", endpoint=endpoint))
     with pytest.raises(SourceRefused, match="no such bucket"):
         list(nowhere.keys())

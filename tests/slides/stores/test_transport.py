@@ -110,13 +110,14 @@ def test_odd_but_complete_answers_are_read(answering: Answering, answer: bytes) 
     ids=range(15),
 )
 def test_broken_answers_are_no_bytes_and_no_other_error(
-    answering: Answering, limits: StoreLimits, answer: bytes
+    answering: Answering, answer: bytes
 ) -> None:
     store = answering(answer)
     started = time.monotonic()
     with pytest.raises(SourceUnavailable):
         store.read("a", 2, 4, FACTS)
-    assert time.monotonic() - started < limits.call_seconds + 1.5
+    # To wait for what does not come any more takes twenty.
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_a_weak_etag_is_compared_but_is_no_condition() -> None:
     assert not facts.is_of(ObjectFacts(3, 'W/"b"'))
 
 
-def test_a_host_that_does_not_accept_is_given_up_in_time(limits: StoreLimits) -> None:
+def test_a_host_that_does_not_accept_is_given_up_in_time(hasty_limits: StoreLimits) -> None:
     # A full queue: the system answers no further connection.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -175,28 +176,29 @@ def test_a_host_that_does_not_accept_is_given_up_in_time(limits: StoreLimits) ->
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(listener.getsockname())
-        store = open_store(Source.at(f"http://127.0.0.1:{listener.getsockname()[1]}"), limits)
+        source = Source.at(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        store = open_store(source, hasty_limits)
         started = time.monotonic()
         with pytest.raises(SourceTimeout):
             store.facts("a")
-        assert time.monotonic() - started < limits.call_seconds + 1.5
+        assert time.monotonic() - started < hasty_limits.call_seconds + 7
         for each in waiting:
             each.close()
         store.close()
 
 
-def test_a_name_that_nobody_can_look_up_in_time_is_too_slow(limits: StoreLimits) -> None:
+def test_a_name_that_nobody_can_look_up_in_time_is_too_slow(hasty_limits: StoreLimits) -> None:
     released = threading.Event()
 
     def never(host: str, port: int) -> list[str]:
         released.wait()
         return []
 
-    store = WebStore(Source.at("http://slides.example"), limits, resolve=never)
+    store = WebStore(Source.at("http://slides.example"), hasty_limits, resolve=never)
     started = time.monotonic()
     with pytest.raises(SourceTimeout):
         store.facts("a")
-    assert time.monotonic() - started < limits.call_seconds + 1.5
+    assert time.monotonic() - started < hasty_limits.call_seconds + 7
     released.set()
 
 
@@ -297,9 +299,9 @@ def test_descriptors_stay_flat_over_many_stores(
 
 
 def test_closing_lets_those_finish_who_read_and_keeps_no_connection(
-    objects: ObjectServer, web_source: Source, content: bytes
+    objects: ObjectServer, web_source: Source, content: bytes, limits: StoreLimits
 ) -> None:
-    store = open_store(web_source, StoreLimits())
+    store = open_store(web_source, limits)
     facts = store.facts("a.svs")
     objects.latency = 0.3
     with ThreadPoolExecutor(4) as threads:
@@ -325,7 +327,7 @@ def test_many_connections_that_died_unseen_cost_one_more_try_and_no_waiting(
         with connection:
             connection.recv(65536)
             if number < 3:
-                together.wait(5)
+                together.wait(50)
             connection.sendall(GOOD)
             while connection.recv(65536) and number >= 3:
                 connection.sendall(GOOD)
@@ -345,14 +347,15 @@ def test_many_connections_that_died_unseen_cost_one_more_try_and_no_waiting(
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         source = Source.at(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        patient = StoreLimits(first_wait_seconds=5.0, call_seconds=9.0)
+        patient = StoreLimits(first_wait_seconds=30.0, silence_seconds=50.0, call_seconds=60.0)
         store = open_store(source, patient)
         with ThreadPoolExecutor(3) as threads:
             list(threads.map(lambda _: store.read("a", 2, 4, FACTS), range(3)))
         started = time.monotonic()
         assert store.read("a", 2, 4, FACTS) == b"2345"
         assert store.read("a", 2, 4, FACTS) == b"2345"
-        assert time.monotonic() - started < 2
+        # To wait before another try takes twenty at least.
+        assert time.monotonic() - started < 10
         assert len(accepted) == 4
         store.close()
         listener.shutdown(socket.SHUT_RDWR)

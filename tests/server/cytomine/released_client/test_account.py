@@ -84,7 +84,7 @@ def test_wrong_keys_are_nobody(lab, watched, wrong):
     begun = time.monotonic()
     with signed_in(lab.host, *keys) as client:
         # The client tries for two minutes where a ping is not answered.
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         assert client.current_user is False
         assert watched.last.status_code == 401
         assert isinstance(watched.last.json()["errors"]["message"], str)
