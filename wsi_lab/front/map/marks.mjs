@@ -28,6 +28,7 @@ function areaOfBox([, , width, height]) {
 export class Marks {
   #marks = [];
   #drawn = [];
+  #placedScale;
   #stop;
 
   // `surface`: a `MapSurface`; `told(index)`: one was chosen by key.
@@ -46,6 +47,7 @@ export class Marks {
     if (!this.#isSameButStates(marks)) {
       this.#drawn = marks.map((mark, i) => this.#draw(mark, i));
       this.scaled.replaceChildren(...this.#drawn.map(({ el }) => el));
+      this.#placedScale = undefined;
     }
     this.#marks = marks;
     // One of them is a stop of the Tab key, not all.
@@ -73,9 +75,11 @@ export class Marks {
     this.el.style.height = `${height}px`;
     const [x, y] = [-left * scale, -top * scale];
     this.scaled.setAttribute("transform", `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
+    // Words keep their size on the screen; while the map is only pushed, their place stays.
+    if (scale === this.#placedScale) return;
+    this.#placedScale = scale;
     const narrowest = Math.min(...this.#marks.map(({ box }) => box[2]));
     this.el.classList.toggle("wsl-unlabelled", narrowest * scale < SMALLEST_LABELLED);
-    // Words keep their size on the screen.
     for (const { text, box } of this.#drawn) {
       const at = `translate(${box[0] + box[2] / 2} ${box[1]}) scale(${1 / scale})`;
       text.setAttribute("transform", at);
