@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -46,10 +45,12 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 VIEWPORT = {"width": 1280, "height": 900}
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 LAYERS = itertools.count(1)
 
-TILES_ARE_THERE = """(viewer) => {
+# What moves does so with frames, of which a machine that does much else draws few.
+TILES_ARE_THERE = """async (viewer) => {
+  await new Promise(requestAnimationFrame);
   const map = document.querySelectorAll('.wsl-map')[viewer];
   if (!map || !map.querySelector('.wsl-chrome') || map.querySelector('.wsl-busy')) return false;
   const tiles = [...map.querySelectorAll('.leaflet-tile-container img')];
@@ -72,9 +73,9 @@ RUN_IN_KERNEL = """async (code) => {
 class JupyterLab:
     """A running JupyterLab with private folders."""
 
-    port: int
     folder: Path
     process: subprocess.Popen[bytes]
+    port: int = 0
 
     @property
     def url(self) -> str:
@@ -89,11 +90,13 @@ class JupyterLab:
         return (self.folder / "log").read_text()
 
     def wait(self) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
+        told = self.folder / "runtime" / f"jpserver-{self.process.pid}.json"
         while True:
             try:
+                self.port = json.loads(told.read_text())["port"]
                 urllib.request.urlopen(f"{self.url}api/status?token={TOKEN}", timeout=5).close()
-            except OSError:
+            except (OSError, ValueError):
                 assert self.process.poll() is None, self.log
                 assert time.monotonic() < until, self.log
                 time.sleep(0.1)
@@ -110,9 +113,6 @@ class JupyterLab:
 
 
 def start(folder: Path, *, settings: dict[str, Any] | None = None) -> JupyterLab:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     wishes = {
         "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
         **(settings or {}),
@@ -133,8 +133,8 @@ def start(folder: Path, *, settings: dict[str, Any] | None = None) -> JupyterLab
     arguments = [
         "--no-browser",
         "--allow-root",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
+        # A port that is free now may be somebody else's by the time the server takes it.
+        "--ServerApp.port=0",
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.base_url={BASE_URL}",
         f"--ServerApp.root_dir={folder / 'home' / 'notebooks'}",
@@ -148,7 +148,7 @@ def start(folder: Path, *, settings: dict[str, Any] | None = None) -> JupyterLab
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    lab = JupyterLab(port, folder, process)
+    lab = JupyterLab(folder, process)
     try:
         lab.wait()
     except BaseException:

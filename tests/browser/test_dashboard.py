@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from page_waiting import wait_on
 
 from wsi_lab.client.question_kinds import Choice, PercentageOnly
 from wsi_lab.demo import SLIDE
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 READERS = ["anna@lab", "ben@lab", "carl@lab"]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -51,7 +52,8 @@ def dashboard(study, open_notebook):
         f"import wsi_lab; board = wsi_lab.connect().studies[{study.name!r}].dashboard(); board"
     )
     notebook.run_all()
-    notebook.page.locator(".wsl-dashboard").wait_for()
+    # Its parts come one by one, the rows of the list last.
+    notebook.page.locator(".wsl-differences").get_by_role("button", name="calm").wait_for()
     return notebook
 
 
@@ -60,7 +62,11 @@ def row(notebook, name):
 
 
 def test_click_on_a_row_opens_the_slide_beside_it(dashboard, shots):
-    assert dashboard.page.locator(".wsl-dashboard progress").count() == 5
+    wait_on(
+        dashboard.page,
+        lambda: dashboard.page.locator(".wsl-dashboard progress").count() == 5,
+        dashboard.errors,
+    )
     names = dashboard.page.locator(".wsl-differences button:visible").all_text_contents()
     assert names == ["stormy", HOSTILE, "calm"]
     dashboard.page.screenshot(path=shots / "dashboard.png")
@@ -69,7 +75,7 @@ def test_click_on_a_row_opens_the_slide_beside_it(dashboard, shots):
     dashboard.wait_for_tiles()
     assert dashboard.value("board.viewer.slide.name") == "stormy"
     said = dashboard.page.get_by_role("table", name="stormy: TIL %")
-    assert said.get_by_role("row", name="ben@lab").get_by_role("cell", name="90").is_visible()
+    said.get_by_role("row", name="ben@lab").get_by_role("cell", name="90").wait_for()
     left, right = row(dashboard, "stormy").bounding_box(), dashboard.map().bounding_box()
     assert left["x"] + left["width"] <= right["x"]
     dashboard.page.locator(".wsl-dashboard").scroll_into_view_if_needed()
@@ -82,6 +88,9 @@ def test_keyboard_alone_chooses_a_question_and_opens_a_slide(dashboard):
     page.get_by_label("Differences on").focus()
     page.keyboard.press("ArrowDown")
     dashboard.wait_for("board.question == 'Grade'")
+    # Only one differs there.
+    row(dashboard, "stormy").wait_for(state="detached")
+    row(dashboard, "calm").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "calm"
     page.keyboard.press("Enter")
@@ -90,7 +99,7 @@ def test_keyboard_alone_chooses_a_question_and_opens_a_slide(dashboard):
     dashboard.wait_for_tiles()
     # Whoever goes through the list by keys stays where they are in it.
     assert page.evaluate("() => document.activeElement.textContent") == "▸ calm"
-    assert page.get_by_role("table", name="calm: Grade").is_visible()
+    page.get_by_role("table", name="calm: Grade").wait_for()
 
 
 def test_second_slide_takes_the_place_of_the_first(dashboard):

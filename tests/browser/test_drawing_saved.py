@@ -6,21 +6,24 @@ import time
 
 import pytest
 from drawing_hand import Drawing, box_of
+from page_refusals import Refusals
+from page_waiting import WAIT_SECONDS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 
 def test_failed_save_keeps_the_shape_marked_and_is_tried_again(drawing, shots):
     page = drawing.page
-    page.route("**/v1/layers/*/shapes*", lambda route: route.abort())
+    refusals = Refusals(page, "**/v1/layers/*/shapes*", lambda route: route.abort())
     drawing.press("r")
     drawing.drag((700, 700), (900, 850))
     drawing.wait_for_state("unreachable")
     drawing.notebook.wait_for("viewer.saving == 'unreachable'")
     drawing.shot(shots, "drawing-not-saved")
     assert drawing.layer.shapes() == []
-    page.unroute("**/v1/layers/*/shapes*")
+    refusals.hold()
     page.get_by_role("button", name="Try again").locator("visible=true").first.click()
+    refusals.end(drawing.notebook.errors)
     drawing.only()
     drawing.wait_for_state("saved")
 
@@ -54,13 +57,13 @@ def test_drawing_goes_on_while_the_kernel_is_gone(new_viewer, layer):
 
 
 def test_somebody_elses_change_is_shown_and_mine_can_be_kept_beside_it(drawing, shots):
+    # The page is to hear of what others did by its own refused change, not by a look before.
+    drawing.page.route("**/v1/slides/*/layers", lambda route: route.abort())
     drawing.press("r")
     drawing.drag((700, 700), (900, 850))
     shape = drawing.only()
     drawing.wait_for_state("saved")
     theirs = [[600, 600], [700, 600], [700, 700], [600, 600]]
-    # Between two looks of the page at what others did, and before it can hear of this one.
-    drawing.page.route("**/v1/slides/*/layers", lambda route: route.abort())
     drawing.layer.connection.json(
         "PATCH",
         f"v1/annotations/{shape['id']}",
@@ -111,7 +114,7 @@ def test_two_pages_that_change_one_shape_lose_neither_change(drawing, new_viewer
     for each in (drawing, other):
         each.page.unroute("**/v1/slides/*/layers")
         each.wait_for_state("saved")
-        until = time.monotonic() + 20
+        until = time.monotonic() + WAIT_SECONDS
         while each.notebook.value("sorted(viewer.chosen)") != [shape["id"] for shape in both]:
             assert time.monotonic() < until
             each.press("Control+a")
@@ -122,7 +125,7 @@ def test_what_others_draw_appears_by_itself(drawing):
     square = [[700, 700], [900, 700], [900, 900], [700, 900], [700, 700]]
     drawing.layer.add({"type": "Polygon", "coordinates": [square]})
     drawing.press("m")
-    until = time.monotonic() + 20
+    until = time.monotonic() + WAIT_SECONDS
     while drawing.notebook.value("len(viewer.chosen)") == 0:
         assert time.monotonic() < until
         drawing.click(800, 800)

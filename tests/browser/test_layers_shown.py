@@ -12,7 +12,7 @@ from wsi_lab.geometry.columns import ShapeColumns
 from wsi_lab.service.lab import Lab as LabOfHome
 from wsi_lab.service.lab import LabSettings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 
 # One layer, all its tiles there; while another address takes over there are two.

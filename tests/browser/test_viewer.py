@@ -22,7 +22,7 @@ TILE_BOXES = """(map) => {
   });
 }"""
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser]
 
 
 def difference(shown: np.ndarray, expected: np.ndarray) -> float:
