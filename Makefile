@@ -46,7 +46,7 @@ chromium:
 demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/wsi-lab demo $(DEMO_FLAGS)
 
-test: $(VENV)/.installed-test $(PHAS_VENV)/.installed chromium
+test: $(VENV)/.installed-test $(PHAS_VENV)/.installed node_modules/.installed chromium
 	@# What measures times runs first, with nothing beside it.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'quiet and not soak' tests $(PYTEST_FLAGS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m 'not quiet and not soak' -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from barriers import barriers
 from page_waiting import wait_on
 
 from wsi_lab.client.question_kinds import Choice, PercentageOnly
@@ -110,3 +111,12 @@ def test_second_slide_takes_the_place_of_the_first(dashboard):
     dashboard.wait_for_tiles()
     assert dashboard.page.locator(".wsl-dashboard img[src='x']").count() == 0
     assert dashboard.errors == []
+
+
+def test_dashboard_has_no_barriers_that_axe_finds(dashboard):
+    page = dashboard.page
+    assert barriers(page, ".wsl-dashboard") == []
+    row(dashboard, "stormy").click()
+    page.get_by_role("table", name="stormy: TIL %").wait_for()
+    page.wait_for_selector(".wsl-chrome")
+    assert barriers(page, ".wsl-dashboard") == []
