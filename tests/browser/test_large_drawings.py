@@ -27,7 +27,7 @@ def test_coordinates_are_exact_at_two_hundred_thousand_pixels(drawing):
 
 
 # A halt of the page is one each time; a machine that does something else for once is not.
-DRAGS = 3
+MOST_DRAGS = 3
 MOST_MS = 200
 GAPS = """() => {
   window.gaps = [];
@@ -100,7 +100,10 @@ def test_outlines_of_forty_thousand_corners_are_edited_without_a_halt(
     drawing.press("e")
     x, y = drawing.at(*corner)
     way = [(x + step, y + 10 * (step % 5)) for step in range(120)]
-    gaps = min((gaps_while_dragged(drawing, way[:: (-1) ** at]) for at in range(DRAGS)), key=max)
+    for at in range(MOST_DRAGS):
+        gaps = gaps_while_dragged(drawing, way[:: (-1) ** at])
+        if max(gaps) < MOST_MS:
+            break
     drawing.shot(shots, f"drawing-{of.replace(' ', '-')}")
     (shots / f"gaps-{of.replace(' ', '-')}.txt").write_text(f"{len(gaps)} {max(gaps):.0f}\n")
     assert len(gaps) > 30
