@@ -46,9 +46,10 @@ def fitted(outlines: list[list[list[float]]]) -> list[list[list[float]]]:
     """Return outlines at a place and a size at which the demo slide shows them."""
     xs = [x for outline in outlines for x, _ in outline]
     ys = [y for outline in outlines for _, y in outline]
-    scale = 480 / max(max(xs) - min(xs), max(ys) - min(ys))
+    left, top = min(xs), min(ys)
+    scale = 480 / max(max(xs) - left, max(ys) - top)
     return [
-        [[760 + (x - min(xs)) * scale, 640 + (y - min(ys)) * scale] for x, y in outline]
+        [[760 + (x - left) * scale, 640 + (y - top) * scale] for x, y in outline]
         for outline in outlines
     ]
 

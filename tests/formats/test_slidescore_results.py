@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -315,19 +317,27 @@ def test_real_results_are_read_and_written_as_they_were(shared_data: Path) -> No
     assert bare(parse_results(results_table(rows))[0]) == bare(rows)
 
 
-@pytest.mark.quiet
-def test_300_000_answers_are_read_in_a_second_and_a_half() -> None:
+def test_300_000_answers_are_read_nearly_as_fast_as_rows_are_split() -> None:
     table = results_table(
         ResultRow(number % 500 + 1, f"reader{number % 40}@lab", "Grade", str(number % 4), "CMU-1")
         for number in range(300_000)
     )
-    fastest = min(_seconds(table) for _ in range(3))
-    assert fastest <= 1.5
+
+    def parse() -> int:
+        rows, problems = parse_results(table)
+        return len(rows) + len(problems)
+
+    def split() -> int:
+        return sum(1 for _ in csv.DictReader(io.StringIO(table), delimiter="\t"))
+
+    # In turns, so that a moment in which the machine is slow is one of neither.
+    rounds = [(_seconds(parse), _seconds(split)) for _ in range(3)]
+    fastest, yardstick = (min(each) for each in zip(*rounds, strict=True))
+    # It takes 1.4 times as long: 0.9 to 1.3 s.
+    assert fastest < 2.5 * yardstick
 
 
-def _seconds(table: str) -> float:
+def _seconds(read: Callable[[], int]) -> float:
     began = time.process_time()
-    rows, problems = parse_results(table)
-    took = time.process_time() - began
-    assert (len(rows), problems) == (300_000, [])
-    return took
+    assert read() == 300_000
+    return time.process_time() - began

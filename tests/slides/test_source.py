@@ -91,7 +91,7 @@ def test_only_regular_files_are_opened_and_nothing_waits(tmp_path: Path, kind: s
     started = time.monotonic()
     with pytest.raises(UnsupportedSlide):
         SlideFile(str(path))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_version_is_that_of_the_path_until_the_file_is_written_to(path: str) -> None:
