@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from wsi_lab.demo import prepare
 from wsi_lab.service.lab import Lab, LabSettings
+from wsi_lab.slides.fetching import Fetcher
 
 # How long an example takes says how much else the machine does.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +41,16 @@ def shared_data() -> Path:
 def demo_slide() -> Path:
     """An Aperio slide: 2220 x 2967 pixels in one level, 240-pixel JPEG tiles coded as RGB."""
     return REPOSITORY / "wsi_lab" / "demo" / "CMU-1-Small-Region.svs"
+
+
+@pytest.fixture
+def whole_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have fetchers that are made from now on wait longer for the rest of a view.
+
+    Whoever asks for its tiles may be held up in between, which shall not look like its end.
+    """
+    for name, seconds in (("idle_seconds", 0.3), ("longest_wait_seconds", 10.0)):
+        monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, name, seconds)
 
 
 SERVE = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,23 @@ def page(browser: Browser) -> Iterator[Page]:
     made.close()
 
 
+@pytest.fixture
+def opened(page: Page, world: ReadLab, demo_slide: Path) -> Callable[..., Reader]:
+    """Open a new study of two slides at the first of them."""
+
+    def opened(questions: Sequence[tuple[str, str, str]], name: str) -> Reader:
+        reader = Reader(page, world, world.study(demo_slide, 2, questions=questions, name=name))
+        page.goto(world.link(reader.study))
+        reader.wait_for_item(1)
+        return reader
+
+    return opened
+
+
 def test_other_words_about_one_item_are_not_shown_at_the_next(
-    page: Page, world: ReadLab, demo_slide: Path
+    page: Page, opened: Callable[..., Reader]
 ) -> None:
-    reader = Reader(page, world, world.study(demo_slide, 2, questions=OTHER, name="Other words"))
-    page.goto(world.link(reader.study))
-    reader.wait_for_item(1)
+    reader = opened(OTHER, "Other words")
     page.get_by_role("button", name="Other").click()
     reader.type("not assessable")
     reader.press("Enter")
@@ -50,11 +61,9 @@ def test_other_words_about_one_item_are_not_shown_at_the_next(
 
 
 def test_percentages_of_one_item_are_not_shown_at_another_with_the_same_score(
-    page: Page, world: ReadLab, demo_slide: Path
+    page: Page, opened: Callable[..., Reader]
 ) -> None:
-    reader = Reader(page, world, world.study(demo_slide, 2, questions=H_SCORE, name="H-scores"))
-    page.goto(world.link(reader.study))
-    reader.wait_for_item(1)
+    reader = opened(H_SCORE, "H-scores")
     page.get_by_label("ER: H-score").fill("140")
     reader.press("Enter")
     reader.wait_for_item(2)

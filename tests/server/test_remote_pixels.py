@@ -17,9 +17,9 @@ from bench.object_faults import Fault, Trouble
 from bench.object_server import BUCKET, ObjectServer
 from wsi_lab.model.source import Source
 from wsi_lab.service.lab import Lab, LabSettings
-from wsi_lab.slides.fetching import Fetcher
 
 FULL = 4
+pytestmark = pytest.mark.usefixtures("whole_views")
 PLACES = [(column, row) for column in range(1, 8) for row in range(3, 8)]
 
 
@@ -38,11 +38,7 @@ def server(
     tmp_path: Path,
     objects: ObjectServer,
     serve_lab: Callable[[Lab], Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
-    # Whoever asks may be held up in between, which shall not look like the end of the view.
-    monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, "idle_seconds", 0.3)
-    monkeypatch.setitem(Fetcher.__init__.__kwdefaults__, "longest_wait_seconds", 10.0)
     source = Source.at(f"s3://{BUCKET}", endpoint=objects.url, anonymous=True)
     settings = LabSettings(tmp_path / "home", slide_roots=(source,), workers=1)
     with Lab.open(settings) as lab, serve_lab(lab) as server:

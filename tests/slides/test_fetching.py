@@ -150,16 +150,13 @@ def test_nothing_and_no_bytes_are_given_without_a_request(
     assert objects.take_log() == []
 
 
+@pytest.mark.usefixtures("whole_views")
 def test_a_view_of_tiles_asked_for_one_by_one_is_few_requests(
     fetcher: Fetcher,
     facts: ObjectFacts,
     objects: ObjectServer,
     content: bytes,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Whoever asks may be held up in between, which shall not look like the end of the view.
-    monkeypatch.setattr(fetcher, "_idle", 0.3)
-    monkeypatch.setattr(fetcher, "_longest_wait", 10.0)
     # Seven tiles in each of five rows that lie far apart in the file.
     places = [
         (row * 1_000_000 + column * 12_000, 11_000) for row in range(5) for column in range(7)

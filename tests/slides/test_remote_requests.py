@@ -79,15 +79,11 @@ class TestRequests:
         assert asked.headers["If-Match"] == bucket.server.etag(bucket.server.folder / "large.svs")
         assert asked.sent <= 1.1 * len(tile)
 
+    @pytest.mark.usefixtures("whole_views")
     def test_a_view_of_35_tiles_takes_6_requests_and_no_thread(
-        self, bucket: Bucket, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+        self, bucket: Bucket, shared_data: Path
     ) -> None:
-        address = bucket.put(shared_data / "slides" / NATIVE[0])
-        slide = bucket.engine().open(address)
-        # Whoever asks may be held up in between, which shall not look like the end of the view.
-        fetcher, _ = bucket.stores[-1].for_address(address)
-        monkeypatch.setattr(fetcher, "_idle", 0.3)
-        monkeypatch.setattr(fetcher, "_longest_wait", 10.0)
+        slide = bucket.engine().open(bucket.put(shared_data / "slides" / NATIVE[0]))
         places = [(column, row) for column in range(1, 8) for row in range(3, 8)]
         near = SlideEngine(EngineSettings(), workers=None).open(
             str(shared_data / "slides" / NATIVE[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import wait_until
+from lab_log import lab_log
 
 from wsi_lab.server.base import HEADERS
 from wsi_lab.server.phas.door import COOKIE
@@ -183,11 +183,6 @@ def test_unforeseen_error_is_bland(
     assert "secret" not in say(boss.get("/api/projects"), 500)
 
 
-def _log_of_the_lab(caplog: pytest.LogCaptureFixture) -> list[str]:
-    formatter = logging.Formatter("%(message)s")
-    return [formatter.format(each) for each in caplog.records if not each.name.startswith("http")]
-
-
 def test_keys_and_sessions_and_names_reach_no_log(
     phas: Any, phas_world: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -209,9 +204,7 @@ def test_keys_and_sessions_and_names_reach_no_log(
         made = phas.of("reader").get("/auth/api/generate_key").json()["api_key"]
         phas.signed_in(made)
         phas.of("anonymous").get("/auth/api/anonymize")
-        # A line is written when the answer has gone; the last of them after all others.
-        wait_until(lambda: any(" auth/api/anonymize" in each for each in _log_of_the_lab(caplog)))
-    lines = _log_of_the_lab(caplog)
+        lines = lab_log(caplog, " auth/api/anonymize")
     assert len(lines) > 5
     secrets = (canary, made, phas.of("reader").cookies[COOKIE.name], phas_world.study.name)
     assert not [line for line in lines if any(each in line for each in secrets)]

@@ -14,8 +14,8 @@ import openslide
 import pytest
 import requests
 import simplejpeg
+from lab_log import lab_log
 from tusclient import client as tus
-from waiting import wait_until
 
 from wsi_lab.model.people import Right
 from wsi_lab.model.question import checked_question
@@ -221,21 +221,13 @@ def test_no_link_is_written_to_a_log(
     new_link: Any, question: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     link = new_link()
-
-    def ours() -> str:
-        lines = [
-            each.getMessage() for each in caplog.records if not each.name.startswith("urllib3")
-        ]
-        return "\n".join(lines)
-
     with caplog.at_level(logging.DEBUG):
         link.get("SlideScoreMetadata.json")
         link.get("nothing.json")
         link.get("raw/9/0_0/9_9.jpeg")
         link.post("AnnoAnswer.json", question=question.name, answer="{")
-        # The last line is written when the answer has gone.
-        wait_until(lambda: " POST " in ours())
-    assert link.token not in ours()
+        ours = lab_log(caplog, " POST ")
+    assert link.token not in "\n".join(ours)
 
 
 def test_links_are_for_who_may_see_the_slides(root_door: Any, world: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 import requests
 import simplejpeg
 import tifffile
-from waiting import wait_until
+from lab_log import lab_log
 
 from wsi_lab.model.people import Right
 
@@ -214,13 +214,6 @@ def test_who_may_not_see_gets_no_grant(root_door: Any, world: Any, who: str, sta
     assert root_door.get("GetTileServer", who, imageId=world.slide.id).status_code == status
 
 
-def _log_of_the_lab(caplog: pytest.LogCaptureFixture) -> str:
-    # urllib3, the client of these tests, writes down what it asks.
-    return "\n".join(
-        record.getMessage() for record in caplog.records if not record.name.startswith("urllib3")
-    )
-
-
 def test_no_grant_is_written_to_a_log(viewer: Viewer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         viewer.tile()
@@ -229,9 +222,7 @@ def test_no_grant_is_written_to_a_log(viewer: Viewer, caplog: pytest.LogCaptureF
         viewer.session.get(f"{viewer.base}/i_files/12/0_0.jpeg", timeout=30)
         viewer.session.get(f"{viewer.base}/nothing/here", timeout=30)
         viewer.session.post(f"{viewer.base}/i.dzi", timeout=30)
-        # The last line is written when the answer has gone.
-        wait_until(lambda: " POST " in _log_of_the_lab(caplog))
-    ours = _log_of_the_lab(caplog)
+        ours = "\n".join(lab_log(caplog, " POST "))
     for secret in (viewer.parts["urlPart"], viewer.parts["cookiePart"]):
         assert secret not in ours
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from lab_log import lab_log
 from waiting import wait_until
 
 from wsi_lab.server.base import HEADERS
@@ -192,11 +193,6 @@ def test_order_is_authentication_parameters_quality_slide_format_level_bounds(
         check(unsigned, 401, "missing_expiry")
 
 
-def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the server has logged."""
-    return [each.getMessage() for each in caplog.records if each.name == "wsi_lab.server"]
-
-
 def test_ids_and_secrets_are_in_no_log(
     signed_door: Any, names: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -214,9 +210,7 @@ def test_ids_and_secrets_are_in_no_log(
     ):
         signed_door.server.get(path, params=params)
     signed_door.server.get("/slides/CANARY.svs")
-    # Each line is written after its answer has gone.
-    wait_until(lambda: len(lines_of(caplog)) >= 8)
-    lines = lines_of(caplog)
+    lines = lab_log(caplog, "", count=8, logger="wsi_lab.server")
     assert any("401" in line for line in lines)
     for line in lines:
         assert "CANARY" not in line
@@ -234,9 +228,7 @@ def test_log_tells_no_slide_not_even_one_named_by_a_number(
         open_door.get(f"/slides/{number}{path}")
     open_door.get(f"/view/{number}")
     open_door.get(f"/tiles/{number}/2/3/4.jpg")
-    # Each line is written after its answer has gone.
-    wait_until(lambda: len([line for line in lines_of(caplog) if line.startswith("404")]) >= 5)
-    lines = lines_of(caplog)
+    lines = lab_log(caplog, "404 ", count=5, logger="wsi_lab.server")
     assert len([line for line in lines if line.startswith("404")]) == 5
     assert any("tiles/{slide_id}/2/3/" in line for line in lines)
     assert not any(number in line for line in lines)

@@ -21,10 +21,10 @@ from wsi_lab.service.reading.pages import (
     OpenReading,
 )
 from wsi_lab.service.reading.taking import Taking
+from wsi_lab.service.scoring.answering import is_by
 from wsi_lab.service.tiles import Tiles
 from wsi_lab.service.transaction import Transaction, Transactions
 from wsi_lab.store import readings as rows
-from wsi_lab.store.answers import folded
 from wsi_lab.store.db import Database
 
 VEIL_BYTES = 8
@@ -150,7 +150,7 @@ class Readings(Taking):
     @staticmethod
     def is_by(actor: Actor, author: str) -> bool:
         """Return whether an author is whoever asks."""
-        return folded(author) == folded(actor.user.email)
+        return is_by(actor, author)
 
     def veiled(self, words: str) -> str:
         """Return words that differ when those given do, and from which these cannot be guessed."""

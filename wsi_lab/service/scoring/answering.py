@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wsi_lab.errors import Invalid, NotFound, WsiLabError
 from wsi_lab.model.answer import LONGEST_VALUE, Answer, Place
-from wsi_lab.model.people import Action
+from wsi_lab.model.people import Action, Actor
 from wsi_lab.model.question import Question, problem_of
 from wsi_lab.model.study import Study
 from wsi_lab.service.transaction import Transaction, check_revision, is_id
@@ -162,7 +162,12 @@ def keep_one(
 
 def is_own(transaction: Transaction, author: str) -> bool:
     """Return whether an author is whoever asks."""
-    return rows.folded(author) == rows.folded(transaction.actor.user.email)
+    return is_by(transaction.actor, author)
+
+
+def is_by(actor: Actor, author: str) -> bool:
+    """Return whether an author is an actor, in whichever spelling."""
+    return rows.folded(author) == rows.folded(actor.user.email)
 
 
 def study_for(transaction: Transaction, study_id: int, author: str) -> Study:
